@@ -1,0 +1,1 @@
+"""The artifact contract: the only package shared by the operator, the optimizer and the serving runtime."""

@@ -1,0 +1,1 @@
+"""The resource: one module a version."""

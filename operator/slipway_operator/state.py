@@ -1,0 +1,114 @@
+"""What goes into a pass and what comes out of it, as values.
+
+Observed -> stages -> Outcome. Kubernetes objects are plain dicts, as the API server sends them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from slipway_operator.api.v1alpha1 import ArtifactStatus, Condition, ModelDeployment
+
+Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The administrator's choices, from the chart."""
+
+    optimizer_image: str
+    serving_image_cpu: str
+    serving_image_gpu: str
+    artifact_size: str = "10Gi"
+    artifact_storage_class: str | None = None
+    artifact_access_modes: tuple[str, ...] = ("ReadWriteOnce",)
+    image_pull_secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ServingReport:
+    """What a ready replica says of itself (`GET /v1/status`)."""
+
+    artifact_digest: str
+    execution_provider: str
+
+
+@dataclass(frozen=True)
+class Observed:
+    """One ModelDeployment and everything that its next state depends on."""
+
+    parent: ModelDeployment
+    settings: Settings
+    now: str  # RFC 3339, UTC, seconds
+    jobs: tuple[Object, ...] = ()
+    config_maps: tuple[Object, ...] = ()
+    claim: Object | None = None
+    deployment: Object | None = None
+    hpa: Object | None = None
+    job_pods: tuple[Object, ...] = ()
+    serving_pods: tuple[Object, ...] = ()
+    replica_sets: tuple[Object, ...] = ()
+    job_log_tails: Mapping[str, str] = field(default_factory=dict)  # by pod name; running and failed pods only
+    serving_report: ServingReport | None = None
+    custom_metrics_owner: str | None = None  # "NAMESPACE/SERVICE" that serves custom.metrics.k8s.io
+    custom_metrics_ours: bool = False
+
+    @property
+    def name(self) -> str:
+        return str(self.parent.metadata["name"])
+
+    @property
+    def namespace(self) -> str:
+        return str(self.parent.metadata["namespace"])
+
+    @property
+    def generation(self) -> int:
+        return int(self.parent.metadata["generation"])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which artifact the spec asks for, and which one can be served now."""
+
+    recipe_digest: str
+    optimizer_image: str
+    hardware_class: str
+    artifact: ArtifactStatus | None  # to be served now: the recipe's own, else the last good one
+    artifact_history: tuple[ArtifactStatus, ...]
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the artifact to be served is the one that the spec asks for."""
+        return self.artifact is not None and self.artifact.recipe_digest == self.recipe_digest
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """One stage's part of the desired state. A waiting stage still returns what must stay alive."""
+
+    condition: Condition
+    children: tuple[Object, ...] = ()
+    status: Mapping[str, Any] = field(default_factory=dict)  # fields of ModelDeploymentStatus, snake_case
+
+
+class Stage(Protocol):
+    def __call__(self, observed: Observed, plan: Plan) -> StageResult: ...
+
+
+@dataclass(frozen=True)
+class Event:
+    """A condition's change, for `kubectl describe`."""
+
+    type: Literal["Normal", "Warning"]
+    reason: str
+    message: str
+    action: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The desired children, the whole new status (camelCase), and the events to emit once it is written."""
+
+    children: tuple[Object, ...]
+    status: Mapping[str, Any]
+    events: tuple[Event, ...]

@@ -35,6 +35,16 @@ class FileEntry(ContractModel):
     path: str = Field(description="Relative to the artifact's folder, `/` as separator, never leaving it.")
     sha256: Digest
     size_bytes: int
+    object_key: str | None = Field(
+        default=None,
+        description="The name in an object store, relative to the artifact's prefix, where it is not `path`: there files "
+        "are named by content, so that two publishers of one recipe never mix theirs.",
+    )
+
+    @property
+    def stored_as(self) -> str:
+        """Where the store holds the file, relative to the artifact's folder; it is served as `path`."""
+        return self.object_key or self.path
 
 
 class Latency(ContractModel):
@@ -50,7 +60,7 @@ class Candidate(ContractModel):
     """One variant that was built and measured, whether it won or not."""
 
     variant: Variant
-    size_bytes: int
+    size_bytes: int | None = Field(default=None, description="None where the variant could not be built.")
     latency: Latency | None = None
     speedup: float | None = Field(default=None, description="Latency of the plain FP32 export over this one's, interleaved.")
     max_abs_diff: float | None = Field(default=None, description="Worst difference from PyTorch (from the source for ONNX).")
@@ -112,6 +122,10 @@ class Manifest(ContractModel):
     golden: Golden
     hardware: Hardware
     tools: dict[str, str]
+
+    def to_bytes(self) -> bytes:
+        """The bytes of `manifest.json`, over which the artifact digest is taken."""
+        return self.model_dump_json(by_alias=True, exclude_none=True).encode()
 
     @property
     def chosen(self) -> Candidate:

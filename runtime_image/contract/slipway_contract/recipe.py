@@ -2,9 +2,12 @@
 
 from typing import Any
 
-from slipway_contract.digest import sha256_of_json
+from slipway_contract.digest import hex_of, sha256_of_json
 
 CPU_HARDWARE_CLASS = "cpu"
+
+# The user's own values, which mean nothing to us: a null or a key named `uri` counts as it stands.
+VERBATIM = frozenset({"factoryArgs", "factoryKwargs"})
 
 
 def recipe_digest(spec: dict[str, Any], *, optimizer_image: str, hardware_class: str) -> str:
@@ -37,5 +40,9 @@ def _identity(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if value.get("sha256") and "uri" in value:
-        return {"sha256": value["sha256"]}
-    return {key: _identity(item) for key, item in value.items() if key != "secretRef" and item is not None}
+        return {"sha256": hex_of(value["sha256"].lower())}
+    return {
+        key: item if key in VERBATIM else _identity(item)
+        for key, item in value.items()
+        if key != "secretRef" and item is not None
+    }

@@ -1,0 +1,1 @@
+"""The optimization Job: a PyTorch model in, the best measured ONNX artifact out."""

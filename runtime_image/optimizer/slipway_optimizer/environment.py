@@ -1,0 +1,56 @@
+"""The process and the machine: how many CPUs it may use, what they are, and where it may write."""
+
+import os
+import sys
+import tempfile
+from math import ceil
+from pathlib import Path
+
+CACHE_VARIABLES = ("HOME", "XDG_CACHE_HOME", "TORCH_HOME", "TORCHINDUCTOR_CACHE_DIR", "HF_HOME", "MPLCONFIGDIR")
+
+
+def use_scratch_for_caches() -> None:
+    """Point what libraries write to behind our back at TMPDIR: the root filesystem is read-only in the cluster."""
+    sys.dont_write_bytecode = True
+    for variable in CACHE_VARIABLES:
+        value = os.environ.get(variable)
+        if not value or (variable == "HOME" and not os.access(value, os.W_OK)):
+            os.environ[variable] = str(Path(tempfile.gettempdir()) / "cache")
+
+
+def cpu_count(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
+    """CPUs that this process may use: its affinity, or its cgroup's quota where that is less."""
+    available = len(os.sched_getaffinity(0))
+    quota = _quota_v2(cgroup) or _quota_v1(cgroup)
+    return max(1, min(available, ceil(quota))) if quota else available
+
+
+def cpu_model(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """The CPU's name as the kernel gives it."""
+    try:
+        lines = cpuinfo.read_text().splitlines()
+    except OSError:
+        return "unknown"
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, "unknown")
+
+
+def _quota_v2(cgroup: Path) -> float | None:
+    fields = _fields(cgroup / "cpu.max")
+    if len(fields) != 2 or fields[0] == "max":  # noqa: PLR2004  the file holds "QUOTA PERIOD"
+        return None
+    return int(fields[0]) / int(fields[1])
+
+
+def _quota_v1(cgroup: Path) -> float | None:
+    quota, period = _fields(cgroup / "cpu/cpu.cfs_quota_us"), _fields(cgroup / "cpu/cpu.cfs_period_us")
+    if not quota or not period or int(quota[0]) <= 0:
+        return None
+    return int(quota[0]) / int(period[0])
+
+
+def _fields(file: Path) -> list[str]:
+    try:
+        return file.read_text().split()
+    except OSError:
+        return []

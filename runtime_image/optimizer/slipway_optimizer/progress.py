@@ -1,0 +1,59 @@
+"""What the Job says while it runs (JSON lines on stdout) and when it ends (the termination message)."""
+
+import json
+import os
+from pathlib import Path
+from typing import Final, Literal, TextIO
+
+from slipway_contract.result import RESULT, Failed, Succeeded
+
+Stage = Literal["Fetch", "Load", "Export", "Verify", "Quantize", "Measure", "Publish"]
+
+DEFAULT_TERMINATION_LOG = Path("/dev/termination-log")
+
+# Where each stage begins and ends on the scale of the whole Job, in percent.
+SPANS: Final[dict[Stage, tuple[int, int]]] = {
+    "Fetch": (0, 20),
+    "Load": (20, 30),
+    "Export": (30, 50),
+    "Verify": (50, 60),
+    "Quantize": (60, 70),
+    "Measure": (70, 95),
+    "Publish": (95, 100),
+}
+
+
+class Progress:
+    """Writes one JSON object a line; percent counts the whole Job and never goes back."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._last: tuple[Stage, int, str] | None = None
+
+    def report(self, stage: Stage, message: str, fraction: float = 0.0) -> None:
+        """Say that `fraction` (0 to 1) of a stage is done; the same line is not repeated."""
+        start, end = SPANS[stage]
+        percent = start + int((end - start) * min(max(fraction, 0.0), 1.0))
+        if (stage, percent, message) == self._last:
+            return
+        self._last = (stage, percent, message)
+        self._write({"event": "progress", "stage": stage, "percent": percent, "message": message})
+
+    def result(self, result: Succeeded | Failed) -> None:
+        """The last line, and the termination message where there is a file for it."""
+        body = RESULT.dump_python(result, mode="json", by_alias=True, exclude_none=True)
+        log = _termination_log()
+        if log is not None:
+            log.write_text(json.dumps(body, ensure_ascii=False))
+        self._write({"event": "result", **body})
+
+    def _write(self, line: dict[str, object]) -> None:
+        self._stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self._stream.flush()
+
+
+def _termination_log() -> Path | None:
+    named = os.environ.get("SLIPWAY_TERMINATION_LOG")
+    if named:
+        return Path(named)
+    return DEFAULT_TERMINATION_LOG if DEFAULT_TERMINATION_LOG.is_file() else None

@@ -1,0 +1,33 @@
+"""Every reason that a failed Job can give, as the operator shows it in the condition `Optimized`."""
+
+from typing import Final
+
+INVALID_SPEC: Final = "InvalidSpec"
+
+UNSUPPORTED_SOURCE: Final = "UnsupportedSource"
+SOURCE_NOT_FOUND: Final = "SourceNotFound"
+SOURCE_ACCESS_DENIED: Final = "SourceAccessDenied"
+SOURCE_DIGEST_MISMATCH: Final = "SourceDigestMismatch"
+SOURCE_UNAVAILABLE: Final = "SourceUnavailable"
+
+CODE_INVALID: Final = "CodeInvalid"
+FACTORY_NOT_FOUND: Final = "FactoryNotFound"
+FACTORY_FAILED: Final = "FactoryFailed"
+CHECKPOINT_INVALID: Final = "CheckpointInvalid"
+CHECKPOINT_MISMATCH: Final = "CheckpointMismatch"
+UNSAFE_PICKLE: Final = "UnsafePickle"
+
+INPUT_MISMATCH: Final = "InputMismatch"
+OUTPUT_MISMATCH: Final = "OutputMismatch"
+EXPORT_FAILED: Final = "ExportFailed"
+PARITY_FAILED: Final = "ParityFailed"
+DYNAMIC_AXIS_FIXED: Final = "DynamicAxisFixed"
+HIDDEN_STATE: Final = "HiddenState"
+EVALUATION_DATA_INVALID: Final = "EvaluationDataInvalid"
+
+STORE_ACCESS_DENIED: Final = "StoreAccessDenied"
+STORE_UNAVAILABLE: Final = "StoreUnavailable"
+DISK_FULL: Final = "DiskFull"
+OUT_OF_MEMORY: Final = "OutOfMemory"
+STOPPED: Final = "Stopped"
+INTERNAL_ERROR: Final = "InternalError"

@@ -1,0 +1,95 @@
+"""Fetch a source: stream it to disk in chunks, take its digest on the way, try again when the network fails."""
+
+import hashlib
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from slipway_optimizer import reasons
+from slipway_optimizer.credentials import Purpose
+from slipway_optimizer.errors import UserError
+from slipway_optimizer.sources.failures import failure_of_source, is_denied, is_missing, is_transient
+from slipway_optimizer.sources.locate import Location, locate
+from slipway_optimizer.spec import Source
+
+CHUNK_BYTES = 1 << 20
+READ_AHEAD_BYTES = 8 << 20
+BACK_OFF_SECONDS = (0.5, 1.0, 2.0, 4.0)
+
+OnBytes = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A verified file on local disk; `name` is what the source called it."""
+
+    path: Path
+    name: str
+    digest: str
+
+
+class _Truncated(EOFError):
+    """The server announced more bytes than it sent."""
+
+
+def fetch(source: Source, purpose: Purpose, folder: Path, on_bytes: OnBytes) -> Fetched:
+    """Bring a source to local disk.
+
+    Args:
+        source: URI, and the digest that its bytes must have, where it is pinned.
+        purpose: whose credentials to use.
+        folder: where to put a file that is not on local disk already.
+        on_bytes: called with the bytes read so far and the total, where the server says it.
+
+    Raises:
+        JobError: the source is missing, forbidden, unreachable, or not what the digest says.
+    """
+    location = locate(source.uri, purpose)
+    target = None if location.local else folder / purpose
+    for pause in (*BACK_OFF_SECONDS, None):
+        try:
+            digest = _read(location, target, on_bytes)
+            break
+        except Exception as error:
+            if pause is not None and not is_missing(error) and not is_denied(error) and is_transient(error):
+                time.sleep(pause)
+                continue
+            failure = failure_of_source(error, source.uri)
+            if failure is None:
+                raise
+            raise failure from error
+    _verify(source, digest)
+    return Fetched(location.local or target or folder, location.file_name, digest)
+
+
+def _read(location: Location, target: Path | None, on_bytes: OnBytes) -> str:
+    sha256 = hashlib.sha256()
+    done = 0
+    with closing(_open(location)) as stream:
+        size = getattr(stream, "size", None)
+        with open(target or "/dev/null", "wb") as file:  # noqa: PTH123  one code path with and without a copy
+            while chunk := stream.read(CHUNK_BYTES):
+                sha256.update(chunk)
+                file.write(chunk)
+                done += len(chunk)
+                on_bytes(done, size)
+    if size is not None and done < size:
+        raise _Truncated(f"{done:,} of {size:,} bytes arrived")
+    return "sha256:" + sha256.hexdigest()
+
+
+def _open(location: Location):  # type: ignore[no-untyped-def]  # noqa: ANN202  fsspec has no types
+    if location.local:
+        return location.local.open("rb")
+    if location.uri.startswith("http"):
+        # Block size 0 is one streamed request; with ranges a server without them would be asked in vain.
+        return location.filesystem.open(location.path, "rb", block_size=0)
+    return location.filesystem.open(location.path, "rb", block_size=READ_AHEAD_BYTES, cache_type="readahead")
+
+
+def _verify(source: Source, digest: str) -> None:
+    if source.sha256 and digest != f"sha256:{source.sha256}":
+        message = f"{source.uri} has {digest}, the spec says sha256:{source.sha256}: correct the digest or upload the right file."
+        raise UserError(reasons.SOURCE_DIGEST_MISMATCH, message)

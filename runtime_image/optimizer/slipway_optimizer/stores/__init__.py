@@ -1,0 +1,31 @@
+"""Artifact stores: content-addressed by recipe, on a directory or in a bucket. A reader never sees half an artifact."""
+
+from pathlib import Path
+from typing import Protocol
+
+from slipway_optimizer.errors import UserError
+from slipway_optimizer.reasons import UNSUPPORTED_SOURCE
+from slipway_optimizer.stores.bucket import BucketStore
+from slipway_optimizer.stores.directory import DirectoryStore
+from slipway_optimizer.stores.stored import Stored
+
+__all__ = ["Store", "Stored", "open_store"]
+
+
+class Store(Protocol):
+    """Where artifacts lie, one folder a recipe."""
+
+    def find(self, recipe_digest: str) -> Stored | None:
+        """The artifact of a recipe, if it is there and every digest holds."""
+
+    def publish(self, recipe_digest: str, folder: Path) -> Stored:
+        """Put a finished folder in place, whole or not at all; if another publisher was first, theirs is returned."""
+
+
+def open_store(out: str) -> Store:
+    """The store at a directory or `s3://BUCKET/PREFIX`."""
+    if out.startswith("s3://"):
+        return BucketStore(out)
+    if "://" in out and not out.startswith("file://"):
+        raise UserError(UNSUPPORTED_SOURCE, f"{out} is no artifact store: use a directory or s3://BUCKET/PREFIX.")
+    return DirectoryStore(Path(out.removeprefix("file://")))

@@ -1,0 +1,64 @@
+"""What the server says about itself and its model: Open Inference Protocol metadata, Triton's model configuration."""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+from slipway_contract.manifest import Manifest, TensorSpec
+from slipway_serving.tensors import DATATYPES
+
+VERSION = "1"
+"""The one version of a server's model, in routes and answers. Which one it really is, the artifact digest tells."""
+
+_PLATFORM = "onnxruntime_onnx"
+
+
+def describe_server() -> dict[str, Any]:
+    return {
+        "name": "slipway",
+        "version": version("slipway"),
+        "extensions": ["binary_tensor_data", "model_configuration"],
+    }
+
+
+def describe_model(name: str, manifest: Manifest) -> dict[str, Any]:
+    return {
+        "name": name,
+        "versions": [VERSION],
+        "platform": _PLATFORM,
+        "inputs": [_metadata(spec) for spec in manifest.inputs],
+        "outputs": [_metadata(spec) for spec in manifest.outputs],
+    }
+
+
+def describe_config(name: str, manifest: Manifest, *, batch_max_size: int) -> dict[str, Any]:
+    """What load generators ask for of Triton's model configuration. With batching, dims lack the batch axis."""
+    batched = batch_max_size > 1
+    config = {
+        "name": name,
+        "platform": _PLATFORM,
+        "backend": "onnxruntime",
+        "max_batch_size": batch_max_size if batched else 0,
+        "input": [_config(spec, batched) for spec in manifest.inputs],
+        "output": [_config(spec, batched) for spec in manifest.outputs],
+    }
+    return {**config, "dynamic_batching": {}} if batched else config
+
+
+def is_joinable(manifest: Manifest) -> bool:
+    """Requests may share a run: every input and output leads with one and the same dynamic axis."""
+    leading = {spec.shape[0] if spec.shape else 0 for spec in [*manifest.inputs, *manifest.outputs]}
+    return len(leading) == 1 and isinstance(next(iter(leading)), str)
+
+
+def _metadata(spec: TensorSpec) -> dict[str, Any]:
+    return {"name": spec.name, "datatype": DATATYPES[spec.dtype], "shape": _sizes(spec.shape)}
+
+
+def _config(spec: TensorSpec, batched: bool) -> dict[str, Any]:
+    dims = _sizes(spec.shape[1:] if batched else spec.shape)
+    return {"name": spec.name, "data_type": f"TYPE_{DATATYPES[spec.dtype]}", "dims": dims}
+
+
+def _sizes(shape: Sequence[int | str]) -> list[int]:
+    return [-1 if isinstance(size, str) else size for size in shape]

@@ -1,0 +1,90 @@
+"""The only file that imports onnxruntime: a model's session, and what it says about itself."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+
+from slipway_contract.manifest import Manifest
+from slipway_serving.cpus import count_available_cpus
+from slipway_serving.errors import InferenceFailedError, InvalidRequestError, StartupError
+
+Arrays = dict[str, np.ndarray[Any, Any]]
+
+PROVIDER_ORDER = ("TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider")
+
+_ORT_ERRORS = (
+    ort_errors.Fail,
+    ort_errors.EPFail,
+    ort_errors.EngineError,
+    ort_errors.InvalidArgument,
+    ort_errors.InvalidGraph,
+    ort_errors.InvalidProtobuf,
+    ort_errors.NoModel,
+    ort_errors.NoSuchFile,
+    ort_errors.NotImplemented,
+    ort_errors.RuntimeException,
+    RuntimeError,
+)
+
+
+class Session:
+    """One loaded model. Not locked: its owner makes one run at a time, each over all threads."""
+
+    def __init__(self, model_path: Path, *, intra_op_threads: int) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = intra_op_threads or count_available_cpus()
+        options.inter_op_num_threads = 1
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(model_path), sess_options=options, providers=choose_providers(onnxruntime.get_available_providers())
+            )
+        except _ORT_ERRORS as error:
+            raise StartupError(f"ONNX Runtime cannot load {model_path.name}: {_sentence(error)}") from error
+        self.output_names: list[str] = [output.name for output in self._session.get_outputs()]
+        self.input_names: list[str] = [value.name for value in self._session.get_inputs()]
+
+    @property
+    def execution_provider(self) -> str:
+        """The provider that ONNX Runtime really uses first, after whatever could not start was dropped."""
+        return str(self._session.get_providers()[0])
+
+    def run(self, inputs: Mapping[str, np.ndarray[Any, Any]]) -> Arrays:
+        """Run the model once; outputs by name.
+
+        Raises:
+            InvalidRequestError: a value that the graph itself refuses, such as an index out of range.
+            InferenceFailedError: anything else that ONNX Runtime reports.
+        """
+        try:
+            outputs = self._session.run(self.output_names, inputs)
+        except ort_errors.InvalidArgument as error:
+            raise InvalidRequestError(f"the model refuses this input: {_sentence(error)}") from error
+        except _ORT_ERRORS as error:
+            raise InferenceFailedError(f"the model failed on this input: {_sentence(error)}") from error
+        return dict(zip(self.output_names, outputs, strict=True))
+
+
+def open_session(model_path: Path, manifest: Manifest, *, intra_op_threads: int) -> Session:
+    """Load a model and check that it is the one that its manifest describes."""
+    session = Session(model_path, intra_op_threads=intra_op_threads)
+    _require_same("inputs", [spec.name for spec in manifest.inputs], session.input_names)
+    _require_same("outputs", [spec.name for spec in manifest.outputs], session.output_names)
+    return session
+
+
+def choose_providers(available: Sequence[str]) -> list[str]:
+    """Execution providers that are present, fastest first."""
+    return [provider for provider in PROVIDER_ORDER if provider in available]
+
+
+def _require_same(what: str, in_manifest: list[str], in_model: list[str]) -> None:
+    if sorted(in_manifest) != sorted(in_model):
+        raise StartupError(f"the manifest's {what} are {in_manifest}, but the model's are {in_model}")
+
+
+def _sentence(error: Exception) -> str:
+    return " ".join(str(error).split())

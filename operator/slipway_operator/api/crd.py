@@ -1,0 +1,73 @@
+"""The CustomResourceDefinition of ModelDeployment, as a value."""
+
+from typing import Any
+
+from slipway_operator.api.schema import structural_schema
+from slipway_operator.api.v1alpha1 import GROUP, KIND, PLURAL, VERSION, ModelDeployment
+
+# Helm deletes what a chart created; with the CRD would go every ModelDeployment of the cluster.
+_ANNOTATIONS = {"helm.sh/resource-policy": "keep"}
+
+_SCALE = {
+    "specReplicasPath": ".spec.scale.replicas",
+    "statusReplicasPath": ".status.replicas",
+    "labelSelectorPath": ".status.selector",
+}
+
+
+def build_crd() -> dict[str, Any]:
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{PLURAL}.{GROUP}", "annotations": _ANNOTATIONS},
+        "spec": {
+            "group": GROUP,
+            "names": {
+                "kind": KIND,
+                "listKind": f"{KIND}List",
+                "plural": PLURAL,
+                "singular": KIND.lower(),
+                "shortNames": ["md"],
+                "categories": ["all", "slipway"],
+            },
+            "scope": "Namespaced",
+            "versions": [
+                {
+                    "name": VERSION,
+                    "served": True,
+                    "storage": True,
+                    "additionalPrinterColumns": _printer_columns(),
+                    "subresources": {"status": {}, "scale": _SCALE},
+                    "schema": {"openAPIV3Schema": _root_schema()},
+                }
+            ],
+        },
+    }
+
+
+def _root_schema() -> dict[str, Any]:
+    """The API server owns the first three fields and accepts no more than their type here."""
+    schema = structural_schema(ModelDeployment)
+    fields = schema["properties"]
+    metadata = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"type": "object"}}
+    return schema | {"required": ["spec"], "properties": fields | metadata}
+
+
+def _printer_columns() -> list[dict[str, Any]]:
+    """Under 110 characters wide for usual names; the rest comes with -o wide."""
+    ready = '.status.conditions[?(@.type=="Ready")]'
+    return [
+        _column("Ready", f"{ready}.status", "Whether the spec as it stands is served."),
+        _column("Reason", f"{ready}.reason", "Why, in one word; kubectl describe has the sentence."),
+        _column("Variant", ".status.artifact.variant", "Numeric format that is served."),
+        _column("Speedup", ".status.artifact.speedup", "How many times faster than the plain export."),
+        _column("Drop", ".status.artifact.drop", "What it costs of the metric against the plain export."),
+        _column("Replicas", ".status.readyReplicas", "Replicas that are ready.", type="integer"),
+        _column("URL", ".status.url", "Base URL inside the cluster.", priority=1),
+        _column("Provider", ".status.executionProvider", "ONNX Runtime execution provider that answers.", priority=1),
+        _column("Age", ".metadata.creationTimestamp", "Since when it exists.", type="date"),
+    ]
+
+
+def _column(name: str, path: str, description: str, **extra: Any) -> dict[str, Any]:
+    return {"name": name, "type": "string", "jsonPath": path, "description": description} | extra

@@ -1,0 +1,43 @@
+"""What every model of the resource is made of: names in camelCase, CEL rules, and the types of the Kubernetes API."""
+
+from typing import Annotated, Any, ClassVar, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic.alias_generators import to_camel
+
+
+class Rule(NamedTuple):
+    """A CEL rule, with the sentence that its refusal shows."""
+
+    rule: str
+    message: str
+    field_path: str | None = None
+
+
+class ApiModel(BaseModel):
+    """camelCase in JSON; unknown fields are pruned by the API server before they get here."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
+    rules: ClassVar[tuple[Rule, ...]] = ()
+
+
+_PRESERVED = {"x-kubernetes-preserve-unknown-fields": True}
+
+AnyValue = Annotated[Any, WithJsonSchema(_PRESERVED)]
+AnyObject = Annotated[dict[str, Any], WithJsonSchema({"type": "object", **_PRESERVED})]
+
+# A quantity as in resource.Quantity, without a sign: nothing here can be negative.
+Quantity = Annotated[
+    int | str,
+    WithJsonSchema(
+        {
+            "x-kubernetes-int-or-string": True,
+            "minimum": 0,
+            "maxLength": 32,
+            "pattern": r"^([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",
+        }
+    ),
+]
+
+DNS_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=DNS_SUBDOMAIN)]

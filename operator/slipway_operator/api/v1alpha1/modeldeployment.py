@@ -1,0 +1,82 @@
+"""The resource as a whole."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from slipway_operator.api.v1alpha1.base import AnyObject, ApiModel, Rule
+from slipway_operator.api.v1alpha1.model import Model
+from slipway_operator.api.v1alpha1.optimize import Optimize
+from slipway_operator.api.v1alpha1.scale import Scale
+from slipway_operator.api.v1alpha1.serve import Serve
+from slipway_operator.api.v1alpha1.source import Store
+from slipway_operator.api.v1alpha1.status import ModelDeploymentStatus
+
+GROUP = "serving.slipway.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+KIND = "ModelDeployment"
+PLURAL = "modeldeployments"
+
+NAME_MAX_LENGTH = 40
+
+
+class ModelDeploymentSpec(ApiModel):
+    """What should be served, and how."""
+
+    rules = (
+        Rule(
+            "has(self.store) == has(oldSelf.store)",
+            "store is immutable, the artifacts are there: create a new ModelDeployment to use another store",
+            ".store",
+        ),
+        Rule(
+            "!has(self.serve.batching) || self.model.inputs.all(i, size(i.shape) > 0 && type(i.shape[0]) == string)",
+            "batching needs a named first dimension on every input, as in shape: [batch, 3, 224, 224]; name it, or "
+            "remove serve.batching",
+            ".serve.batching",
+        ),
+        Rule(
+            "!has(self.scale.maxReplicas) || self.scale.inFlight <= self.serve.queueSize",
+            "a replica refuses what does not fit its queue, so it would never reach scale.inFlight: set inFlight to "
+            "serve.queueSize or less, or raise serve.queueSize",
+            ".scale.inFlight",
+        ),
+    )
+    model: Annotated[Model, Field(description="The trained model: where it is, how to build it, what goes in and out.")]
+    optimize: Annotated[
+        Optimize, Field(description="What the optimization Job may do, and the budget. A change runs a new Job.")
+    ] = Optimize()
+    serve: Annotated[Serve, Field(description="How the model is served.")] = Serve()
+    scale: Annotated[
+        Scale, Field(description="How many replicas: a fixed number (replicas), or autoscaling (maxReplicas).")
+    ] = Scale()
+    store: Annotated[
+        Store | None,
+        Field(
+            description="Where artifacts are kept. Absent: a PersistentVolumeClaim of this ModelDeployment's own, "
+            "which is deleted with it. It cannot be added, removed or changed later."
+        ),
+    ] = None
+
+
+class ModelDeployment(ApiModel):
+    """A trained model, from its checkpoint to a served and autoscaled endpoint."""
+
+    rules = (
+        Rule(
+            f"size(self.metadata.name) <= {NAME_MAX_LENGTH}",
+            f"metadata.name must be at most {NAME_MAX_LENGTH} characters: the names of its children are longer",
+        ),
+        Rule(
+            "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
+            "metadata.name becomes the name of a Service: start with a letter and use lower-case letters, digits and -",
+        ),
+    )
+    api_version: str = API_VERSION
+    kind: str = KIND
+    metadata: AnyObject
+    spec: Annotated[ModelDeploymentSpec, Field(description="What should be served, and how.")]
+    status: Annotated[ModelDeploymentStatus, Field(description="What the operator saw; kubectl describe shows it.")] = (
+        Field(default_factory=ModelDeploymentStatus)
+    )

@@ -1,0 +1,44 @@
+"""CPU and memory of a container, as Kubernetes has them."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from slipway_operator.api.v1alpha1.base import ApiModel, Quantity, Rule
+
+_KNOWN = "(k in ['cpu', 'memory', 'ephemeral-storage'] || k.startsWith('hugepages-') || k.contains('/'))"
+
+
+class Resources(ApiModel):
+    """As in a container's resources."""
+
+    rules = (
+        Rule(
+            f"(!has(self.requests) || self.requests.all(k, {_KNOWN})) && (!has(self.limits) || self.limits.all(k, "
+            f"{_KNOWN}))",
+            "a resource is cpu, memory, ephemeral-storage, hugepages-SIZE or DOMAIN/NAME: check the spelling",
+        ),
+        Rule(
+            "!has(self.requests) || !has(self.limits) || self.requests.all(k, !(k in self.limits) || "
+            "!isQuantity(string(self.requests[k])) || !isQuantity(string(self.limits[k])) || "
+            "quantity(string(self.requests[k])).compareTo(quantity(string(self.limits[k]))) <= 0)",
+            "a request is above its limit: lower the request, or raise the limit",
+            ".requests",
+        ),
+    )
+    requests: Annotated[
+        dict[str, Quantity] | None,
+        Field(
+            max_length=16,
+            description="What the scheduler reserves, as in a container's resources.requests: {cpu: 500m, memory: "
+            "1Gi}.",
+        ),
+    ] = None
+    limits: Annotated[
+        dict[str, Quantity] | None,
+        Field(
+            max_length=16,
+            description="What the container may use at most, as in a container's resources.limits: {cpu: 2, memory: "
+            "4Gi}.",
+        ),
+    ] = None

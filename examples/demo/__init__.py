@@ -1,0 +1,1 @@
+"""`make demo`: from an empty cluster to a model that is served, answers and scales."""

@@ -1,0 +1,104 @@
+"""What an optimization Job came to: its state, and the result in its pod's termination message."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from slipway_contract.result import RESULT, Failed, Measurement, Succeeded
+from slipway_operator.api.v1alpha1 import ArtifactStatus, MeasuredStatus
+from slipway_operator.objects.job import CONTAINER
+from slipway_operator.objects.names import RECIPE_DIGEST
+from slipway_operator.stages.pods import has_condition, owned_by, terminated_state
+from slipway_operator.state import Object, Observed
+
+
+def job_of(observed: Observed, recipe_digest: str) -> Object | None:
+    """The Job of a recipe, by its annotation."""
+    return next((job for job in observed.jobs if annotation_of(job, RECIPE_DIGEST) == recipe_digest), None)
+
+
+def annotation_of(item: Object, key: str) -> str | None:
+    return (item["metadata"].get("annotations") or {}).get(key)
+
+
+def pods_of(observed: Observed, job: Object) -> list[Object]:
+    """Oldest first. By owner: the pods of an earlier Job of the same name may still be there."""
+    return owned_by(observed.job_pods, job)
+
+
+def has_failed(job: Object) -> bool:
+    return has_condition(job, "Failed")
+
+
+def is_complete(job: Object) -> bool:
+    return has_condition(job, "Complete")
+
+
+def optimizer_image_of(job: Object) -> str:
+    return str(job["spec"]["template"]["spec"]["containers"][0]["image"])
+
+
+def optimize_status(pod: Object) -> Mapping[str, Any] | None:
+    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
+    return next((status for status in statuses if status["name"] == CONTAINER), None)
+
+
+def ended(pod: Object) -> Mapping[str, Any] | None:
+    """How the optimizer ended in this pod, if it did."""
+    status = optimize_status(pod)
+    return terminated_state(status) if status else None
+
+
+def result_of(pod: Object) -> Succeeded | Failed | None:
+    """The result in the pod's termination message; None where it has none, or none that can be read."""
+    terminated = ended(pod)
+    if terminated is None or not terminated.get("message"):
+        return None
+    try:
+        return RESULT.validate_json(terminated["message"])
+    except ValidationError:
+        return None
+
+
+def success_of(observed: Observed, job: Object) -> Succeeded | None:
+    results = (result_of(pod) for pod in pods_of(observed, job))
+    return next((result for result in results if isinstance(result, Succeeded)), None)
+
+
+def build_artifact(
+    result: Succeeded, *, uri: str, recipe_digest: str, optimizer_image: str, hardware_class: str
+) -> ArtifactStatus:
+    """What the status says of a new artifact. Kubernetes APIs have no floats: ratios are text."""
+    return ArtifactStatus(
+        digest=result.artifact_digest,
+        recipe_digest=recipe_digest,
+        uri=uri,
+        source_digest=result.source_digest,
+        code_digest=result.code_digest,
+        optimizer_image=optimizer_image,
+        hardware_class=hardware_class,
+        variant=result.variant,
+        size_bytes=result.size_bytes,
+        speedup=None if result.speedup is None else f"{result.speedup:.2f}",
+        drop=None if result.drop is None else f"{result.drop:.4f}",
+        reason=result.reason,
+        reference=MeasuredStatus(
+            size_bytes=result.reference_size_bytes,
+            latency_microseconds=_whole(result.reference_latency_us),
+        ),
+        baseline=_measured(result.baseline),
+        measured=_measured(result.measured),
+    )
+
+
+def _measured(measurement: Measurement) -> MeasuredStatus:
+    return MeasuredStatus(
+        size_bytes=measurement.size_bytes,
+        latency_microseconds=_whole(measurement.latency_us),
+        score=None if measurement.score is None else f"{measurement.score:.4f}",
+    )
+
+
+def _whole(number: float | None) -> int | None:
+    return None if number is None else round(number)

@@ -1,0 +1,56 @@
+"""The last lines of a log: for progress, and for people. Nothing that looks like a credential is passed on."""
+
+import json
+import re
+from typing import Any
+
+TAIL_LINES = 8
+TAIL_CHARACTERS = 600
+
+_SECRETS = (
+    (re.compile(r"(?<=://)[^/\s@]+@"), "…@"),
+    (
+        re.compile(
+            r"(?i)\b([\w-]*(?:secret|token|password|signature|credential|access_?key|authorization)[\w-]*)"
+            r"(\"?\s*[=:]\s*\"?)(?:bearer\s+|basic\s+)?[^\s\"&,;]+"
+        ),
+        r"\1\2…",
+    ),
+    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), "…"),
+)
+
+
+def redact(text: str) -> str:
+    for pattern, replacement in _SECRETS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def readable_tail(log: str) -> str:
+    """The last lines of a log for a condition's message, without the events that are for the operator."""
+    lines = [text for line in log.splitlines() if (text := _readable(line))]
+    tail = redact("\n".join(lines[-TAIL_LINES:]))
+    return tail if len(tail) <= TAIL_CHARACTERS else "…" + tail[-TAIL_CHARACTERS + 1 :]
+
+
+def last_progress(log: str) -> dict[str, Any] | None:
+    """The last progress event in a log of JSON lines."""
+    events = (parse_event(line) for line in reversed(log.splitlines()))
+    return next((event for event in events if event and event.get("event") == "progress"), None)
+
+
+def parse_event(line: str) -> dict[str, Any] | None:
+    if not line.startswith("{"):
+        return None
+    try:
+        event = json.loads(line)
+    except json.JSONDecodeError:
+        return None
+    return event if isinstance(event, dict) else None
+
+
+def _readable(line: str) -> str:
+    event = parse_event(line.strip())
+    if event is None:
+        return line.rstrip()
+    return "" if event.get("event") in ("progress", "result") else str(event.get("message") or line.strip())

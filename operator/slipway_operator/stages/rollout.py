@@ -1,0 +1,127 @@
+"""How far the serving pods are: does the endpoint answer, and is it the present generation that does?
+
+Available is True whenever a ready pod answers. Its reason is Serving (and the model Ready) only when a pod of the
+present pod template does and none of an earlier one is left.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from slipway_operator.api.v1alpha1 import Condition
+from slipway_operator.conditions import AVAILABLE, Reason, build_condition
+from slipway_operator.objects.names import ARTIFACT_DIGEST, TEMPLATE_DIGEST
+from slipway_operator.stages.job_result import annotation_of
+from slipway_operator.stages.pods import Problem, find_condition, find_problem, is_deleting, is_ready, name_of
+from slipway_operator.state import Object, Observed
+
+CPU_PROVIDER = "CPUExecutionProvider"
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """The serving pods, sorted by name, as seen from the pod template that is wanted now."""
+
+    wanted: Mapping[str, Any]
+    deployment: Object | None
+    current: Sequence[Object]
+    old: Sequence[Object]
+
+    @property
+    def ready(self) -> int:
+        return sum(is_ready(pod) for pod in self.current)
+
+    @property
+    def old_ready(self) -> int:
+        return sum(is_ready(pod) for pod in self.old)
+
+    @property
+    def desired(self) -> int:
+        sent = self.wanted["spec"].get("replicas")
+        return int(sent if sent is not None else (self.deployment or self.wanted)["spec"].get("replicas", 1))
+
+    @property
+    def is_applied(self) -> bool:
+        """Whether the Deployment has the wanted template, and its controller has seen it."""
+        deployment = self.deployment
+        if deployment is None or _template_digest(deployment) != _template_digest(self.wanted):
+            return False
+        return int((deployment.get("status") or {}).get("observedGeneration", 0)) >= int(
+            deployment["metadata"].get("generation", 0)
+        )
+
+
+def describe_rollout(observed: Observed, wanted: Mapping[str, Any], provider: str | None) -> Condition:
+    rollout = _rollout(observed, wanted)
+    if rollout.desired == 0 and not rollout.ready and not rollout.old_ready:
+        message = "spec.scale.replicas is 0: nothing answers requests."
+        return build_condition(AVAILABLE, "False", Reason.SCALED_TO_ZERO, message)
+    problem = _find_problem(observed, rollout)
+    if rollout.is_applied and rollout.ready and not rollout.old:
+        return _serving(observed, rollout, provider, problem)
+    return _in_progress(rollout, problem)
+
+
+def _rollout(observed: Observed, wanted: Mapping[str, Any]) -> Rollout:
+    digest = _template_digest(wanted)
+    pods = sorted((pod for pod in observed.serving_pods if not is_deleting(pod)), key=name_of)
+    current = [pod for pod in pods if _template_digest(pod) == digest]
+    old = [pod for pod in pods if _template_digest(pod) != digest]
+    return Rollout(wanted, observed.deployment, current, old)
+
+
+def _template_digest(item: Object) -> str | None:
+    return annotation_of(item, TEMPLATE_DIGEST)
+
+
+def _find_problem(observed: Observed, rollout: Rollout) -> Problem | None:
+    """What keeps current pods from being made, or from being ready."""
+    if refused := _refusal(observed):
+        return refused
+    waiting = [pod for pod in rollout.current if not is_ready(pod)]
+    return next((problem for pod in waiting if (problem := find_problem(pod))), None)
+
+
+def _refusal(observed: Observed) -> Problem | None:
+    """Why pods could not even be created: a quota, Pod Security, a webhook."""
+    for item in (*([observed.deployment] if observed.deployment else []), *observed.replica_sets):
+        condition = find_condition(item, "ReplicaFailure")
+        if condition and condition["status"] == "True":
+            return Problem(Reason.REPLICA_FAILURE, f"Pods cannot be created: {condition.get('message', '')}")
+    return None
+
+
+def _serving(observed: Observed, rollout: Rollout, provider: str | None, problem: Problem | None) -> Condition:
+    message = f"{rollout.ready} of {rollout.desired} replicas ready"
+    message += f", on {provider}." if provider else "."
+    if problem:
+        message += f" {problem.message}"
+    accelerator = observed.parent.spec.serve.accelerator
+    if accelerator.count == 0 or provider != CPU_PROVIDER:
+        return build_condition(AVAILABLE, "True", Reason.SERVING, message)
+    message += (
+        f" Each replica holds {accelerator.count} {accelerator.resource}, but ONNX Runtime cannot use it and runs on "
+        "the CPU: check the node's driver and the serving image, or set spec.serve.accelerator.count to 0."
+    )
+    return build_condition(AVAILABLE, "True", Reason.SERVING_ON_CPU, message)
+
+
+def _in_progress(rollout: Rollout, problem: Problem | None) -> Condition:
+    answers = rollout.ready + rollout.old_ready > 0
+    reason = problem.reason if problem else Reason.ROLLOUT_IN_PROGRESS
+    message = problem.message if problem else _progress(rollout)
+    if rollout.old_ready:
+        message += f" Pods of the earlier version{_their_artifact(rollout)} still answer: {rollout.old_ready} ready."
+    return build_condition(AVAILABLE, "True" if answers else "False", reason, message)
+
+
+def _progress(rollout: Rollout) -> str:
+    if not rollout.is_applied:
+        return "The Deployment is being brought up to date."
+    return f"{rollout.ready} of {rollout.desired} replicas of the present version are ready."
+
+
+def _their_artifact(rollout: Rollout) -> str:
+    wanted = annotation_of(rollout.wanted, ARTIFACT_DIGEST)
+    digests = {annotation_of(pod, ARTIFACT_DIGEST) for pod in rollout.old if is_ready(pod)}
+    return " (with the same artifact)" if digests == {wanted} else ""

@@ -1,0 +1,67 @@
+"""Scaling: a fixed number of replicas, or a HorizontalPodAutoscaler on requests in flight."""
+
+from slipway_operator.api.v1alpha1 import Condition
+from slipway_operator.conditions import SCALING, ConditionStatus, Reason, build_condition
+from slipway_operator.objects.hpa import CPU_UTILIZATION_PERCENT, build_hpa
+from slipway_operator.stages.pods import find_condition
+from slipway_operator.state import Object, Observed, Plan, StageResult
+
+
+def scale(observed: Observed, plan: Plan) -> StageResult:
+    """The autoscaler exists from the first artifact on, as the Deployment that it scales does."""
+    spec = observed.parent.spec.scale
+    if spec.max_replicas is None:
+        message = f"The number of replicas is fixed at {spec.replicas}: set spec.scale.maxReplicas to scale on load."
+        return StageResult(_condition("True", Reason.FIXED, message))
+    if plan.artifact is None:
+        return StageResult(_condition("False", Reason.WAITING_FOR_ARTIFACT, "There is nothing to scale yet."))
+    on_cpu = is_custom_metrics_foreign(observed)
+    return StageResult(_describe(observed, on_cpu=on_cpu), (build_hpa(observed.parent, on_cpu=on_cpu),))
+
+
+def is_custom_metrics_foreign(observed: Observed) -> bool:
+    """Whether another server, such as a Prometheus adapter, owns custom.metrics.k8s.io."""
+    return observed.custom_metrics_owner is not None and not observed.custom_metrics_ours
+
+
+def _describe(observed: Observed, *, on_cpu: bool) -> Condition:
+    hpa = observed.hpa
+    if hpa is None or find_condition(hpa, "AbleToScale") is None:
+        return _condition("Unknown", Reason.AUTOSCALER_STARTING, "The autoscaler has not looked at the replicas yet.")
+    if message := _complaint(hpa, "AbleToScale"):
+        return _condition("False", Reason.UNABLE_TO_SCALE, message)
+    if message := _complaint(hpa, "ScalingActive"):
+        return _condition("False", Reason.METRICS_UNAVAILABLE, message)
+    return _on_cpu(observed) if on_cpu else _on_requests(observed)
+
+
+def _complaint(hpa: Object, type_: str) -> str | None:
+    """What the autoscaler itself says about a condition of its own that does not hold."""
+    condition = find_condition(hpa, type_)
+    if condition is None or condition["status"] == "True":
+        return None
+    return f"{condition.get('reason', type_)}: {condition.get('message', '')}"
+
+
+def _on_requests(observed: Observed) -> Condition:
+    spec = observed.parent.spec.scale
+    message = f"{_bounds(observed)}, aiming at {spec.in_flight} requests in flight for each."
+    return _condition("True", Reason.SCALING_ON_REQUESTS, message)
+
+
+def _on_cpu(observed: Observed) -> Condition:
+    message = (
+        f"{_bounds(observed)}, aiming at {CPU_UTILIZATION_PERCENT} % of the CPU request instead of at requests in "
+        f"flight: Service {observed.custom_metrics_owner} serves custom.metrics.k8s.io, and a cluster has room for one "
+        "such server. Slipway leaves it alone; to scale on requests in flight, uninstall it."
+    )
+    return _condition("True", Reason.CPU_FALLBACK, message)
+
+
+def _bounds(observed: Observed) -> str:
+    spec = observed.parent.spec.scale
+    return f"Between {spec.min_replicas} and {spec.max_replicas} replicas"
+
+
+def _condition(status: ConditionStatus, reason: Reason, message: str) -> Condition:
+    return build_condition(SCALING, status, reason, message)

@@ -41,7 +41,7 @@ def object_store() -> ObjectStore:
         )
     except KeyError as missing:
         raise SystemExit(
-            f"set {missing}: the demo needs AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of an S3 server "
+            f"set {missing}: the demo needs AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY of an S3 server "
             "that holds a bucket `models`"
         ) from None
 

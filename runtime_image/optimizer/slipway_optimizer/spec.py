@@ -94,7 +94,7 @@ class Evaluate(SpecModel):
 
 class Optimize(SpecModel):
     quantize: Quantize = Quantize()
-    evaluate: Evaluate | None = None
+    evaluate: Evaluate = Evaluate()
     resources: dict[str, Any] | None = None
 
 

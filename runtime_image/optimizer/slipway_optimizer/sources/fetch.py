@@ -68,7 +68,7 @@ def _read(location: Location, target: Path | None, on_bytes: OnBytes) -> str:
     sha256 = hashlib.sha256()
     done = 0
     with closing(_open(location)) as stream:
-        size = getattr(stream, "size", None)
+        size = location.local.stat().st_size if location.local else getattr(stream, "size", None)
         with open(target or "/dev/null", "wb") as file:  # noqa: PTH123  one code path with and without a copy
             while chunk := stream.read(CHUNK_BYTES):
                 sha256.update(chunk)

@@ -1,0 +1,96 @@
+"""The artifact's folder: the chosen model and the manifest that says what it is."""
+
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import onnx
+from onnx import TensorProto
+from slipway_contract.digest import sha256_of_file
+from slipway_contract.manifest import MANIFEST_FILE, FileEntry, Manifest, TensorSpec
+from slipway_contract.result import Measurement, Succeeded
+
+from slipway_optimizer.spec import Input
+from slipway_optimizer.stores import Stored
+
+TOOLS: Final = ("torch", "onnx", "onnxscript", "onnxruntime", "numpy")
+
+
+def list_files(folder: Path) -> list[FileEntry]:
+    """Every file of an artifact, with its digest."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return [
+        FileEntry(path=path.relative_to(folder).as_posix(), sha256=sha256_of_file(path), size_bytes=path.stat().st_size)
+        for path in paths
+    ]
+
+
+def describe_tensors(model: Path, inputs: Sequence[Input]) -> dict[str, Any]:
+    """Inputs as declared, outputs as the graph has them, and the opset."""
+    proto = onnx.load(str(model), load_external_data=False)
+    opset = next(entry.version for entry in proto.opset_import if entry.domain in {"", "ai.onnx"})
+    return {
+        "inputs": [TensorSpec(name=item.name, dtype=item.dtype, shape=list(item.shape)) for item in inputs],
+        "outputs": [_tensor_spec(value) for value in proto.graph.output],
+        "opset": opset,
+    }
+
+
+def write_manifest(manifest: Manifest, folder: Path) -> None:
+    """Put `manifest.json` beside the files that it lists."""
+    (folder / MANIFEST_FILE).write_bytes(manifest.to_bytes())
+
+
+def tool_versions() -> dict[str, str]:
+    """What made the artifact."""
+    return {"python": platform.python_version(), **{tool: version(tool) for tool in TOOLS}}
+
+
+def summarize(stored: Stored, *, reused: bool) -> Succeeded:
+    """The Job's result, from the manifest alone: the same whether the artifact is new or was there."""
+    manifest = stored.manifest
+    chosen, baseline, reference = manifest.chosen, manifest.baseline, manifest.reference
+    return Succeeded(
+        artifact_digest=stored.digest,
+        recipe_digest=manifest.recipe_digest,
+        source_digest=manifest.source_digest,
+        code_digest=manifest.code_digest,
+        variant=manifest.variant,
+        size_bytes=sum(entry.size_bytes for entry in manifest.files),
+        reference_latency_us=reference.latency.p50_us if reference.latency else None,
+        reference_size_bytes=reference.size_bytes,
+        baseline=_measurement(baseline),
+        measured=_measurement(chosen),
+        speedup=chosen.speedup,
+        drop=chosen.drop,
+        max_abs_diff=chosen.max_abs_diff,
+        reason=chosen.reason,
+        reused=reused,
+    )
+
+
+def _measurement(candidate: Any) -> Measurement:
+    return Measurement(
+        variant=candidate.variant,
+        size_bytes=candidate.size_bytes,
+        latency_us=candidate.latency.p50_us if candidate.latency else None,
+        score=candidate.score,
+    )
+
+
+def _tensor_spec(value: onnx.ValueInfoProto) -> TensorSpec:
+    tensor = value.type.tensor_type
+    dtype = TensorProto.DataType.Name(tensor.elem_type).lower()
+    shape = [_size(value.name, index, dimension) for index, dimension in enumerate(tensor.shape.dim)]
+    names = {"float": "float32", "double": "float64"}
+    return TensorSpec.model_validate({"name": value.name, "dtype": names.get(dtype, dtype), "shape": shape})
+
+
+def _size(name: str, index: int, dimension: Any) -> int | str:
+    if dimension.HasField("dim_value"):
+        return int(dimension.dim_value)
+    return str(dimension.dim_param) or f"{name}_{index}"
+
+

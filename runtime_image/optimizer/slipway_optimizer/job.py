@@ -1,0 +1,86 @@
+"""One Job from spec to result: look into the store, fetch, optimize, publish."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from slipway_contract.recipe import CPU_HARDWARE_CLASS, recipe_digest
+from slipway_contract.result import Succeeded
+
+from slipway_optimizer.artifact import summarize
+from slipway_optimizer.credentials import Purpose
+from slipway_optimizer.environment import cpu_count
+from slipway_optimizer.model_code import unpack_code
+from slipway_optimizer.progress import Progress
+from slipway_optimizer.sources import Fetched, fetch
+from slipway_optimizer.spec import Deployment, Source, read_deployment
+from slipway_optimizer.stores import open_store
+from slipway_optimizer.workshop import Inputs, Workshop
+
+MIB = 1 << 20
+STEP_BYTES = 64 * MIB
+
+
+def run_job(spec_file: Path, out: str, recipe: str | None, progress: Progress) -> Succeeded:
+    """Make sure that the artifact of a spec is in the store.
+
+    Args:
+        spec_file: a ModelDeployment as YAML.
+        out: the store's root: a directory, or `s3://BUCKET/PREFIX`.
+        recipe: `sha256:HEX`, where the caller has computed it already.
+        progress: where to say what happens.
+
+    Raises:
+        JobError: with the class, the reason and the sentence to report.
+    """
+    deployment = read_deployment(spec_file)
+    recipe = recipe or recipe_digest(
+        deployment.raw_spec,
+        optimizer_image=os.environ.get("SLIPWAY_OPTIMIZER_IMAGE", "local"),
+        hardware_class=CPU_HARDWARE_CLASS,
+    )
+    store = open_store(out)
+    progress.report("Fetch", "Looking for the artifact in the store")
+    found = store.find(recipe)
+    if found is not None:
+        progress.report("Publish", "The store holds the artifact already", 1.0)
+        return summarize(found, reused=True)
+    with tempfile.TemporaryDirectory(prefix="slipway-") as scratch:
+        work = Path(scratch)
+        inputs = _fetch_all(deployment, work, progress)
+        progress.report("Load", "Starting PyTorch")
+        # PyTorch takes seconds to import, and neither a reused artifact nor a wrong digest needs it.
+        from slipway_optimizer.optimization import optimize  # noqa: PLC0415
+
+        folder = optimize(Workshop(deployment, inputs, work, cpu_count(), progress), recipe)
+        stored = store.publish(recipe, folder)
+    progress.report("Publish", f"Published {stored.digest}", 1.0)
+    return summarize(stored, reused=not stored.first)
+
+
+def _fetch_all(deployment: Deployment, work: Path, progress: Progress) -> Inputs:
+    data = deployment.optimize.evaluate.data
+    # Small files first: what is wrong with them should not wait for the weights.
+    code = _fetch(deployment.model.code, "code", work, progress)
+    evaluation = _fetch(data, "data", work, progress)
+    source = _fetch(deployment.model.source, "source", work, progress)
+    if source is None:
+        raise AssertionError("a spec without a source is refused on reading")
+    return Inputs(
+        source=source,
+        code=unpack_code(code, work) if code else None,
+        code_digest=code.digest if code else None,
+        data=evaluation.path if evaluation else None,
+    )
+
+
+def _fetch(source: Source | None, purpose: Purpose, work: Path, progress: Progress) -> Fetched | None:
+    if source is None:
+        return None
+
+    def on_bytes(done: int, size: int | None) -> None:
+        # Without a size there is no percentage, and a line for each step of many megabytes will do.
+        amount = f"{size / MIB:,.1f} MiB" if size else f"{done // STEP_BYTES * STEP_BYTES // MIB:,} MiB so far"
+        progress.report("Fetch", f"Fetching {purpose}: {amount}", done / size if size else 0.0)
+
+    return fetch(source, purpose, work, on_bytes)

@@ -1,0 +1,30 @@
+"""ONNX Runtime sessions as the optimizer uses them: pinned threads, quiet, outputs in declared order."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import onnxruntime
+
+from slipway_optimizer.arrays import Array, Feeds
+
+ERRORS_ONLY = 3
+
+
+class OnnxSession:
+    """One loaded ONNX file on the CPU."""
+
+    def __init__(self, path: Path, outputs: Sequence[str], threads: int, *, optimized: bool = True) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = ERRORS_ONLY
+        # Threads that spin after a call would slow down whatever is measured next.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
+        if not optimized:
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._outputs = list(outputs)
+
+    def run(self, feeds: Feeds) -> list[Array]:
+        """One call; outputs in declared order."""
+        return list(self._session.run(self._outputs, feeds))

@@ -1,0 +1,50 @@
+"""What every step of one optimization works with."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from slipway_contract.manifest import MODEL_FILE, Variant
+
+from slipway_optimizer.onnx_session import OnnxSession
+from slipway_optimizer.progress import Progress
+from slipway_optimizer.sources import Fetched
+from slipway_optimizer.spec import Deployment, ModelSpec
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What was fetched and verified; `code` is a folder to import from."""
+
+    source: Fetched
+    code: Path | None = None
+    code_digest: str | None = None
+    data: Path | None = None
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """The spec, the inputs, a folder with one subfolder a variant, and the CPUs to use."""
+
+    deployment: Deployment
+    inputs: Inputs
+    folder: Path
+    threads: int
+    progress: Progress
+
+    @property
+    def spec(self) -> ModelSpec:
+        return self.deployment.model
+
+    @property
+    def outputs(self) -> list[str]:
+        return [tensor.name for tensor in self.spec.outputs]
+
+    def file(self, variant: Variant) -> Path:
+        """Where a variant's ONNX file is, or will be; its folder may hold files that belong to it."""
+        folder = self.folder / variant
+        folder.mkdir(exist_ok=True)
+        return folder / MODEL_FILE
+
+    def open(self, variant: Variant) -> OnnxSession:
+        """A session on a variant, with all threads."""
+        return OnnxSession(self.file(variant), self.outputs, self.threads)

@@ -46,11 +46,14 @@ def build_crd() -> dict[str, Any]:
 
 
 def _root_schema() -> dict[str, Any]:
-    """The API server owns the first three fields and accepts no more than their type here."""
+    """The API server owns the first three fields; metadata shows its name here, so that a rule can point at it."""
     schema = structural_schema(ModelDeployment)
-    fields = schema["properties"]
-    metadata = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"type": "object"}}
-    return schema | {"required": ["spec"], "properties": fields | metadata}
+    owned = {
+        "apiVersion": {"type": "string"},
+        "kind": {"type": "string"},
+        "metadata": {"type": "object", "properties": {"name": {"type": "string"}}},
+    }
+    return schema | {"required": ["spec"], "properties": schema["properties"] | owned}
 
 
 def _printer_columns() -> list[dict[str, Any]]:

@@ -67,10 +67,12 @@ class ModelDeployment(ApiModel):
         Rule(
             f"size(self.metadata.name) <= {NAME_MAX_LENGTH}",
             f"metadata.name must be at most {NAME_MAX_LENGTH} characters: the names of its children are longer",
+            ".metadata.name",
         ),
         Rule(
             "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
             "metadata.name becomes the name of a Service: start with a letter and use lower-case letters, digits and -",
+            ".metadata.name",
         ),
     )
     api_version: str = API_VERSION

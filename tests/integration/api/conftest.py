@@ -1,0 +1,41 @@
+"""The CRD as it is in the repository, on the running cluster, and a namespace for each module."""
+
+import json
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import cluster
+from support.modeldeployments import Kubectl
+
+CRD_FILE = Path(__file__).parents[3] / "crds" / "serving.slipway.dev_modeldeployments.yaml"
+
+
+@pytest.fixture(scope="session")
+def crd() -> Path:
+    """Installed with server-side apply, so that a chart that installed the same CRD keeps its share of it."""
+    cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(CRD_FILE))
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRD_FILE))
+    return CRD_FILE
+
+
+@pytest.fixture(scope="module")
+def namespace(crd: Path) -> Iterator[str]:
+    name = f"api-{uuid.uuid4().hex[:8]}"
+    cluster.kubectl("create", "namespace", name)
+    yield name
+    cluster.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture(scope="module")
+def kubectl(namespace: str) -> Kubectl:
+    """kubectl in the module's namespace, failing or not; `stdin` is sent as JSON."""
+
+    def run(*args: str, stdin: Any = None) -> subprocess.CompletedProcess[str]:
+        text = None if stdin is None else json.dumps(stdin)
+        return cluster.kubectl("--namespace", namespace, *args, stdin=text, check=False)
+
+    return run

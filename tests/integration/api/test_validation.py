@@ -1,0 +1,67 @@
+"""What the schema itself refuses: unknown fields, missing ones, values out of range."""
+
+from typing import Any
+
+import pytest
+from support.modeldeployments import Kubectl, modeldeployment
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.mark.parametrize(
+    ("patch", "field"),
+    [
+        pytest.param({"spec": {"sacle": {"replicas": 2}}}, "spec.sacle", id="a misspelt section"),
+        pytest.param({"spec": {"model": {"source": {"url": "x"}}}}, "spec.model.source.url", id="deep inside"),
+        pytest.param(
+            {"spec": {"serve": {"podTemplate": {"affinity": {}}}}}, "spec.serve.podTemplate.affinity", id="pod"
+        ),
+        pytest.param(
+            {"spec": {"model": {"outputs": [{"name": "logits", "shape": [3]}]}}},
+            "spec.model.outputs[0].shape",
+            id="list",
+        ),
+    ],
+)
+def test_unknown_fields_are_an_error_under_strict_validation(
+    kubectl: Kubectl, patch: dict[str, Any], field: str
+) -> None:
+    answer = kubectl("apply", "--validate=strict", "--dry-run=server", "-f", "-", stdin=modeldeployment(patch))
+
+    assert answer.returncode != 0
+    assert f'unknown field "{field}"' in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("patch", "message"),
+    [
+        pytest.param({"spec": {"model": None}}, "spec.model: Required value", id="no model"),
+        pytest.param({"spec": {"model": {"source": None}}}, "spec.model.source: Required value", id="no source"),
+        pytest.param({"spec": {"model": {"outputs": []}}}, "spec.model.outputs", id="no output"),
+        pytest.param(
+            {"spec": {"model": {"format": "TorchScript"}}},
+            'supported values: "StateDict", "SafeTensors", "ExportedProgram", "ONNX"',
+            id="a format that is not there",
+        ),
+        pytest.param({"spec": {"optimize": {"evaluate": {"maxDrop": 1.5}}}}, "less than or equal to 1", id="maxDrop"),
+        pytest.param(
+            {"spec": {"optimize": {"evaluate": {"minSpeedup": 0.5}}}}, "greater than or equal to 1", id="speedup"
+        ),
+        pytest.param({"spec": {"scale": {"replicas": -1}}}, "greater than or equal to 0", id="negative replicas"),
+        pytest.param(
+            {"spec": {"serve": {"resources": {"limits": {"memory": "4GB"}}}}},
+            "spec.serve.resources",
+            id="not a quantity",
+        ),
+        pytest.param(
+            {"spec": {"serve": {"resources": {"limits": {"memory": -1}}}}},
+            "spec.serve.resources",
+            id="negative quantity",
+        ),
+    ],
+)
+def test_values_out_of_range(kubectl: Kubectl, patch: dict[str, Any], message: str) -> None:
+    answer = kubectl("create", "--dry-run=server", "-f", "-", stdin=modeldeployment(patch))
+
+    assert answer.returncode != 0
+    assert message in answer.stderr

@@ -1,0 +1,144 @@
+"""The two programs that can build our Dockerfiles: buildah, which needs no engine, and docker."""
+
+import json
+import shlex
+import shutil
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import base_image
+
+CERTIFICATES = "/etc/ssl/certs"
+
+
+class Builder(Protocol):
+    """What `make images` asks of a builder; references are `[REGISTRY/]slipway/NAME:TAG`."""
+
+    def base(self, given: str) -> tuple[str, str]:
+        """The image to pass as BASE (empty: the Dockerfile's own) and what identifies its content."""
+
+    def has(self, reference: str) -> bool: ...
+
+    def build(self, reference: str, dockerfile: Path, arguments: Mapping[str, str]) -> None: ...
+
+    def size(self, reference: str) -> str:
+        """Uncompressed, for people to read."""
+
+    def push(self, reference: str, target: str, *, plain_http: bool) -> None: ...
+
+
+@dataclass(frozen=True)
+class Buildah:
+    """Builds without an engine, its storage below `state`, its build steps in a chroot on the host's network.
+
+    Build steps see the host's certificates, so that a machine whose administrator added one works, and keep downloads in `state`.
+    """
+
+    root: Path
+    state: Path
+    options: str = ""
+
+    def base(self, given: str) -> tuple[str, str]:
+        if given:
+            return given, given
+        tarball = base_image.base_tarball(self.state / "base")
+        digest = base_image.digest(tarball)
+        name = f"slipway/base:{digest[:12]}"
+        if not self.has(name):
+            container = self._buildah("from", "scratch").strip()
+            self._buildah("add", "--quiet", container, str(tarball), "/")
+            self._buildah("config", "--cmd", "/bin/bash", container)
+            self._buildah("commit", "--quiet", "--rm", container, local(name))
+        return local(name), digest
+
+    def has(self, reference: str) -> bool:
+        inspect = [*self._command, "inspect", "--type", "image", local(reference)]
+        return subprocess.run(inspect, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+    def build(self, reference: str, dockerfile: Path, arguments: Mapping[str, str]) -> None:
+        cache = self.state / "cache" / "uv"
+        cache.mkdir(parents=True, exist_ok=True)
+        command = [*self._command, "build", "--layers", "--isolation", "chroot", "--network", "host"]
+        command += ["--volume", f"{CERTIFICATES}:{CERTIFICATES}:ro", "--volume", f"{cache}:/var/cache/uv"]
+        command += build_arguments(arguments) + shlex.split(self.options)
+        subprocess.run([*command, "--file", dockerfile, "--tag", local(reference), self.root], check=True)
+
+    def size(self, reference: str) -> str:
+        return str(json.loads(self._buildah("images", "--json", local(reference)))[0]["size"])
+
+    def push(self, reference: str, target: str, *, plain_http: bool) -> None:
+        # On the same machine, compressing layers costs more than it saves.
+        plain = ["--tls-verify=false", "--disable-compression"] if plain_http else []
+        subprocess.run([*self._command, "push", "--quiet", *plain, local(reference), f"docker://{target}"], check=True)
+
+    @property
+    def _command(self) -> list[str]:
+        storage = self.state / "buildah"
+        return ["buildah", "--root", str(storage / "storage"), "--runroot", str(storage / "run")]
+
+    def _buildah(self, *arguments: str) -> str:
+        return subprocess.run([*self._command, *arguments], stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+@dataclass(frozen=True)
+class Docker:
+    """Builds with a docker engine; BASE comes from Docker Hub unless it is given."""
+
+    root: Path
+    options: str = ""
+
+    def base(self, given: str) -> tuple[str, str]:
+        return given, given
+
+    def has(self, reference: str) -> bool:
+        inspect = ["docker", "image", "inspect", local(reference)]
+        return subprocess.run(inspect, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+    def build(self, reference: str, dockerfile: Path, arguments: Mapping[str, str]) -> None:
+        command = ["docker", "build", *build_arguments(arguments), *shlex.split(self.options)]
+        subprocess.run([*command, "--file", dockerfile, "--tag", local(reference), self.root], check=True)
+
+    def size(self, reference: str) -> str:
+        listing = ["docker", "image", "ls", "--format", "{{.Size}}", local(reference)]
+        return subprocess.run(listing, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+
+    def push(self, reference: str, target: str, *, plain_http: bool) -> None:  # noqa: ARG002 - docker decides by the address
+        subprocess.run(["docker", "tag", local(reference), target], check=True)
+        subprocess.run(["docker", "push", "--quiet", target], check=True)
+
+
+def choose(name: str, root: Path, state: Path, options: str) -> Builder:
+    """BUILDER's value, or else what is installed; buildah first."""
+    if name not in {"", "buildah", "docker"}:
+        raise SystemExit(f"BUILDER is buildah or docker, not {name}.")
+    chosen = name or ("buildah" if shutil.which("buildah") else "docker")
+    if not shutil.which(chosen):
+        raise SystemExit(f"{chosen} is not installed.")
+    return Docker(root, options) if chosen == "docker" else Buildah(root, state, options)
+
+
+def local(reference: str) -> str:
+    """The builder's own name of an image: both would otherwise look for it on Docker Hub."""
+    return f"localhost/{reference}"
+
+
+def build_arguments(arguments: Mapping[str, str]) -> list[str]:
+    return [part for name, value in sorted(arguments.items()) for part in ("--build-arg", f"{name}={value}")]
+
+
+def registry_has(target: str) -> bool:
+    """Whether a registry that is spoken to over plain HTTP holds `HOST/NAME:TAG`."""
+    host, _, path = target.partition("/")
+    name, _, tag = path.rpartition(":")
+    accept = {"Accept": "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json"}
+    request = urllib.request.Request(f"http://{host}/v2/{name}/manifests/{tag}", method="HEAD", headers=accept)
+    try:
+        with urllib.request.urlopen(request, timeout=10):
+            return True
+    except urllib.error.HTTPError:
+        return False

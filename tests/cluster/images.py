@@ -1,0 +1,118 @@
+"""`make images`: builds what changed of the three images, pushes it to the cluster's registry, and writes down the references.
+
+Settings come from the environment, as make passes them on:
+REGISTRY (HOST/PREFIX; default: the bundled cluster's), BUILDER (buildah or docker), BASE (an image; default: our own base with buildah,
+the Dockerfile's with docker), FLAVOR (cpu or gpu), TORCH_INDEX (an index with PyTorch's CPU wheels), BUILD_OPTIONS (more options for the builder's `build`).
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import image_builders
+from image_builders import Builder
+from image_content import IMAGES, Image, build_arguments, content_tag, extra_of
+
+ROOT = Path(__file__).resolve().parents[2]
+STATE = ROOT / ".cluster"
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Where images are pushed to, and the name under which pods pull them; both empty: nowhere."""
+
+    push: str = ""
+    name: str = ""
+
+    @property
+    def is_bundled(self) -> bool:
+        return self.push != self.name
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One image, decided: its tag and the arguments of its build."""
+
+    image: Image
+    reference: str
+    arguments: Mapping[str, str]
+
+
+def find_registry(given: str, state: Path) -> Registry:
+    """REGISTRY's value, or else what the bundled cluster wrote down."""
+    written = state / "registry.json"
+    if given or not written.exists():
+        return Registry(given.rstrip("/"), given.rstrip("/"))
+    return Registry(**json.loads(written.read_text()))
+
+
+def plan(image: Image, base: tuple[str, str], options: Mapping[str, str], uv: Path) -> Plan:
+    base_name, base_content = base
+    arguments = build_arguments(image, {**options, "BASE": base_name})
+    content = build_arguments(image, {**options, "BASE": base_content})
+    tag = content_tag(ROOT, image, exported(extra_of(image, arguments), uv), content)
+    return Plan(image, f"slipway/{image.name}:{tag}", arguments)
+
+
+def exported(extra: str, uv: Path) -> str:
+    """The locked requirements of an extra."""
+    command = [uv, "export", "--quiet", "--frozen", "--no-default-groups", "--no-emit-project", "--extra", extra]
+    return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def build(step: Plan, builder: Builder, position: str) -> None:
+    if builder.has(step.reference):
+        say(f"{position} {step.reference}: unchanged, nothing to build")
+        return
+    say(f"{position} {step.reference}: building")
+    started = time.monotonic()
+    builder.build(step.reference, ROOT / step.image.dockerfile, step.arguments)
+    say(f"{position} {step.reference}: {builder.size(step.reference)}, built in {time.monotonic() - started:.0f} s")
+
+
+def push(step: Plan, builder: Builder, registry: Registry, position: str) -> str:
+    """Push if the registry does not have it. Returns the reference that a pod uses."""
+    target = "/".join(part for part in (registry.push, step.reference) if part)
+    if not registry.push or (registry.is_bundled and image_builders.registry_has(target)):
+        say(f"{position} {step.reference}: {'in the registry already' if registry.push else 'no registry to push it to'}")
+    else:
+        started = time.monotonic()
+        builder.push(step.reference, target, plain_http=registry.is_bundled)
+        say(f"{position} {step.reference}: pushed to {registry.push} in {time.monotonic() - started:.0f} s")
+    return "/".join(part for part in (registry.name, step.reference) if part)
+
+
+def say(text: str) -> None:
+    print(f"images: {text}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--uv", type=Path, default=STATE / "uv" / "bin" / "uv", help="the uv that `make setup` installed")
+    parser.add_argument("--only", action="append", choices=[image.name for image in IMAGES], help="build this one (may be repeated)")
+    arguments = parser.parse_args()
+    setting = os.environ.get
+    images = [image for image in IMAGES if not arguments.only or image.name in arguments.only]
+    registry = find_registry(setting("REGISTRY", ""), STATE)
+    builder = image_builders.choose(setting("BUILDER", ""), ROOT, STATE, setting("BUILD_OPTIONS", ""))
+    options = {"FLAVOR": setting("FLAVOR", ""), "TORCH_INDEX": setting("TORCH_INDEX", "")}
+    say(f"{', '.join(image.name for image in images)}, one after the other")
+    base = builder.base(setting("BASE", ""))
+    written = STATE / "images.json"
+    references = json.loads(written.read_text()) if arguments.only and written.exists() else {}
+    for number, image in enumerate(images, 1):
+        step = plan(image, base, options, arguments.uv)
+        position = f"[{number}/{len(images)}]"
+        build(step, builder, position)
+        references[image.name] = push(step, builder, registry, position)
+    written.write_text(json.dumps(references, indent=2, sort_keys=True) + "\n")
+    say(f"references in {written.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -15,7 +15,6 @@ from slipway_operator.faults import Fault, FaultReason
 from slipway_operator.kinds import (
     CHILDREN_IN_ORDER,
     CLAIM,
-    FIELD_MANAGER,
     JOB,
     MODEL_DEPLOYMENT,
     STATUS_MANAGER,
@@ -23,6 +22,7 @@ from slipway_operator.kinds import (
     kind_of,
 )
 from slipway_operator.kube import CONFLICT, INVALID, JSON_PATCH, NOT_FOUND, ApiError, KubeApi
+from slipway_operator.objects.names import FIELD_MANAGER
 from slipway_operator.observe import Snapshot
 from slipway_operator.ownership import is_controlled_by, is_deleting, uid_of
 from slipway_operator.state import Object

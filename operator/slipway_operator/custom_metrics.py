@@ -4,8 +4,9 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from slipway_operator.kinds import API_SERVICES, MANAGED_BY, MANAGED_BY_LABEL
+from slipway_operator.kinds import API_SERVICES
 from slipway_operator.kube import ApiError, KubeApi
+from slipway_operator.ownership import is_managed
 from slipway_operator.state import Object
 
 FORBIDDEN = 403
@@ -48,12 +49,8 @@ class CustomMetricsReader:
 
 def who_serves(api_services: list[Object]) -> CustomMetrics:
     """Another server wins: it is enough that it owns one version for ours not to be asked."""
-    answers = sorted((_is_ours(document), _service(document)) for document in api_services)
+    answers = sorted((is_managed(document), _service(document)) for document in api_services)
     return CustomMetrics(owner=answers[0][1], ours=answers[0][0]) if answers else CustomMetrics()
-
-
-def _is_ours(document: Object) -> bool:
-    return bool(document["metadata"].get("labels", {}).get(MANAGED_BY_LABEL) == MANAGED_BY)
 
 
 def _service(document: Object) -> str:

@@ -8,7 +8,7 @@ client-side to server-side apply (k8s.io/client-go/util/csaupgrade).
 
 from typing import Any
 
-from slipway_operator.kinds import FIELD_MANAGER
+from slipway_operator.objects.names import FIELD_MANAGER
 from slipway_operator.state import Object
 
 Fields = dict[str, Any]  # FieldsV1: keys are f:NAME, k:{…}, v:…, and "." for the item itself

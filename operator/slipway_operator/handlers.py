@@ -12,7 +12,9 @@ import kopf
 
 from slipway_operator.api.v1alpha1 import GROUP
 from slipway_operator.health import Stream, WatchHealth
-from slipway_operator.kinds import MANAGED_BY, MANAGED_BY_LABEL, MODEL_DEPLOYMENT, PARENT_LABEL, WATCHED, Kind
+from slipway_operator.kinds import MODEL_DEPLOYMENT, WATCHED, Kind
+from slipway_operator.objects.names import MODEL_DEPLOYMENT_LABEL
+from slipway_operator.ownership import MANAGED_SELECTOR
 from slipway_operator.work_queue import Key, WorkQueue
 
 PREFIX = f"kopf.{GROUP}"
@@ -40,8 +42,8 @@ def build_registry(queue: WorkQueue, watch_health: WatchHealth, *, clusterwide: 
         @kopf.on.event(kind.group, kind.version, kind.plural, id=f"{kind.plural}_changed", registry=registry)
         async def child_changed(meta: kopf.Meta, labels: kopf.Labels, **_: Any) -> None:
             deliver(kind, meta)
-            if PARENT_LABEL in labels:
-                queue.add(Key(meta["namespace"], labels[PARENT_LABEL]))
+            if MODEL_DEPLOYMENT_LABEL in labels:
+                queue.add(Key(meta["namespace"], labels[MODEL_DEPLOYMENT_LABEL]))
 
     for kind in WATCHED:
         watch_children(kind)
@@ -57,8 +59,7 @@ def build_settings() -> kopf.OperatorSettings:
     settings.networking.request_timeout = 60
     settings.watching.chunk_size = 500
     for kind in WATCHED:
-        selector = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
-        settings.watching.label_selectors[kind.group, kind.version, kind.plural] = selector
+        settings.watching.label_selectors[kind.group, kind.version, kind.plural] = MANAGED_SELECTOR
     # The resources are known and present (the process waits for its CRD): no rights on CRDs and namespaces needed.
     settings.scanning.disabled = True
     settings.posting.enabled = False

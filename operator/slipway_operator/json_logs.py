@@ -55,5 +55,6 @@ def set_up_logs(level: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(True)
     if level.lower() != "debug":
-        # One line a probe and a scrape would hide the rest.
-        logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+        # One line a probe, and one an event of any child, would hide the rest.
+        for name in ("aiohttp.access", "kopf.objects"):
+            logging.getLogger(name).setLevel(logging.WARNING)

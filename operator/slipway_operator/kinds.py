@@ -6,10 +6,6 @@ from typing import Any
 
 from slipway_operator.api import v1alpha1
 
-MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
-MANAGED_BY = "slipway"
-PARENT_LABEL = f"{v1alpha1.GROUP}/model-deployment"
-FIELD_MANAGER = "slipway"
 STATUS_MANAGER = "slipway-status"
 
 

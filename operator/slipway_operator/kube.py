@@ -26,6 +26,11 @@ PAGE_SIZE = 500
 Json = dict[str, Any]
 
 
+NOT_FOUND = 404
+CONFLICT = 409
+INVALID = 422
+
+
 class ApiError(Exception):
     """The API server's refusal: its HTTP status, its reason word and its own sentence."""
 
@@ -34,11 +39,6 @@ class ApiError(Exception):
         self.status = status
         self.reason = reason
         self.message = message
-
-
-NOT_FOUND = 404
-CONFLICT = 409
-INVALID = 422
 
 
 class KubeApi:

@@ -16,11 +16,12 @@ from slipway_operator.controller import Controller, PassIncompleteError, resync
 from slipway_operator.events import EventRecorder
 from slipway_operator.handlers import build_registry, build_settings
 from slipway_operator.health import Stream, WatchHealth
-from slipway_operator.kinds import MANAGED_BY, MANAGED_BY_LABEL, MODEL_DEPLOYMENT, WATCHED, Kind
+from slipway_operator.kinds import MODEL_DEPLOYMENT, WATCHED, Kind
 from slipway_operator.kube import ApiError, KubeApi, connect
 from slipway_operator.leader import Lease
 from slipway_operator.observe import Observer
 from slipway_operator.options import Options
+from slipway_operator.ownership import is_managed
 from slipway_operator.probes import build_app, serve
 from slipway_operator.state import Object
 from slipway_operator.telemetry import Telemetry
@@ -120,8 +121,7 @@ class Process:
 
     def _saw(self, kind: Kind, document: Object) -> None:
         meta = document["metadata"]
-        is_watched = kind in WATCHED and meta.get("labels", {}).get(MANAGED_BY_LABEL) == MANAGED_BY
-        if is_watched or kind == MODEL_DEPLOYMENT:
+        if (kind in WATCHED and is_managed(document)) or kind == MODEL_DEPLOYMENT:
             stream = Stream(kind.plural, meta["namespace"] if self.options.namespaces else None)
             self.watch_health.read(stream, meta["uid"], meta["resourceVersion"])
 

@@ -23,12 +23,12 @@ from slipway_operator.kinds import (
     DEPLOYMENT,
     JOB,
     MODEL_DEPLOYMENT,
-    PARENT_LABEL,
     POD,
     REPLICA_SET,
     Kind,
 )
 from slipway_operator.kube import ApiError, Json, KubeApi
+from slipway_operator.objects.names import MODEL_DEPLOYMENT_LABEL
 from slipway_operator.ownership import controlled_by, uid_of
 from slipway_operator.state import Object, Observed, ServingReport, Settings
 from slipway_operator.work_queue import Key
@@ -107,7 +107,7 @@ class Observer:
         return Snapshot(document=document, children=children, observed=observed)
 
     async def _labelled(self, kind: Kind, key: Key) -> list[Json]:
-        documents = await self._api.list(kind, key.namespace, labelSelector=f"{PARENT_LABEL}={key.name}")
+        documents = await self._api.list(kind, key.namespace, labelSelector=f"{MODEL_DEPLOYMENT_LABEL}={key.name}")
         for document in documents:
             self._saw(kind, document)
         return documents

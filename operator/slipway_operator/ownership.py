@@ -3,7 +3,15 @@
 from collections.abc import Iterable
 from typing import Any
 
+from slipway_operator.objects.names import FIELD_MANAGER, MANAGED_BY_LABEL
 from slipway_operator.state import Object
+
+MANAGED_SELECTOR = f"{MANAGED_BY_LABEL}={FIELD_MANAGER}"
+
+
+def is_managed(document: Object) -> bool:
+    """Whether `MANAGED_SELECTOR` selects it."""
+    return bool(document["metadata"].get("labels", {}).get(MANAGED_BY_LABEL) == FIELD_MANAGER)
 
 
 def is_deleting(document: Object) -> bool:

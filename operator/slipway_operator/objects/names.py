@@ -8,6 +8,7 @@ from slipway_operator.api.v1alpha1 import GROUP
 
 FIELD_MANAGER = "slipway"
 
+MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MODEL_DEPLOYMENT_LABEL = f"{GROUP}/model-deployment"
 COMPONENT_LABEL = "app.kubernetes.io/component"
 ARTIFACT_DIGEST = f"{GROUP}/artifact-digest"
@@ -29,7 +30,7 @@ def claim_name(name: str) -> str:
 
 def labels_for(name: str, component: Component) -> dict[str, str]:
     return {
-        "app.kubernetes.io/managed-by": FIELD_MANAGER,
+        MANAGED_BY_LABEL: FIELD_MANAGER,
         "app.kubernetes.io/name": name,
         COMPONENT_LABEL: component,
         MODEL_DEPLOYMENT_LABEL: name,

@@ -12,9 +12,7 @@ MODEL_FILE = "model.onnx"
 SCHEMA_VERSION = 1
 
 Variant = Literal["FP32", "FP16", "DynamicINT8"]
-DType = Literal[
-    "bool", "int8", "uint8", "int16", "int32", "int64", "float16", "float32", "float64"
-]
+DType = Literal["bool", "int8", "uint8", "int16", "int32", "int64", "float16", "float32", "float64"]
 
 
 class ContractModel(BaseModel):
@@ -37,8 +35,8 @@ class FileEntry(ContractModel):
     size_bytes: int
     object_key: str | None = Field(
         default=None,
-        description="The name in an object store, relative to the artifact's prefix, where it is not `path`: there files "
-        "are named by content, so that two publishers of one recipe never mix theirs.",
+        description="The name in an object store, relative to the artifact's prefix, where it is not `path`: there, "
+        "files are named by content, so that two publishers of one recipe never mix theirs.",
     )
 
     @property
@@ -62,8 +60,12 @@ class Candidate(ContractModel):
     variant: Variant
     size_bytes: int | None = Field(default=None, description="None where the variant could not be built.")
     latency: Latency | None = None
-    speedup: float | None = Field(default=None, description="Latency of the plain FP32 export over this one's, interleaved.")
-    max_abs_diff: float | None = Field(default=None, description="Worst difference from PyTorch (from the source for ONNX).")
+    speedup: float | None = Field(
+        default=None, description="Latency of the plain FP32 export over this one's, interleaved."
+    )
+    max_abs_diff: float | None = Field(
+        default=None, description="Worst difference from PyTorch (from the source for ONNX)."
+    )
     score: float | None = Field(default=None, description="The metric on the evaluation data, where there is any.")
     drop: float | None = Field(default=None, description="The FP32 export's score minus this one's.")
     chosen: bool = False

@@ -35,7 +35,9 @@ class Succeeded(ContractModel):
     code_digest: Digest | None = None
     variant: Variant
     size_bytes: int
-    reference_latency_us: float | None = Field(default=None, description="PyTorch eager, where the model came as PyTorch.")
+    reference_latency_us: float | None = Field(
+        default=None, description="PyTorch eager, where the model came as PyTorch."
+    )
     reference_size_bytes: int
     baseline: Measurement
     measured: Measurement

@@ -12,7 +12,6 @@ from types import FrameType
 from typing import NoReturn, TextIO
 
 from slipway_contract.result import ExitCode
-
 from slipway_optimizer import reasons
 from slipway_optimizer.environment import use_scratch_for_caches
 from slipway_optimizer.errors import InfrastructureError, failure_of

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import onnx
 from onnx import TensorProto
+
 from slipway_contract.digest import sha256_of_file
 from slipway_contract.manifest import MANIFEST_FILE, FileEntry, Manifest, TensorSpec
 from slipway_contract.result import Measurement, Succeeded
-
 from slipway_optimizer.spec import Input
 from slipway_optimizer.stores import Stored
 
@@ -92,5 +92,3 @@ def _size(name: str, index: int, dimension: Any) -> int | str:
     if dimension.HasField("dim_value"):
         return int(dimension.dim_value)
     return str(dimension.dim_param) or f"{name}_{index}"
-
-

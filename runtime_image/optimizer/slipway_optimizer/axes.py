@@ -68,7 +68,10 @@ def _example(inputs: Sequence[Input], names: Sequence[str], batches: set[str], r
     _explain_fixed_batch(names, batches, refusal)
     declared = ", ".join(f"{tensor.name} {tensor.dtype}{_list(tensor.shape)}" for tensor in inputs)
     tried = ", ".join(str(list(shape_at(tensor, sizes))) for tensor in inputs)
-    message = f"The model refuses the declared inputs {declared} (tried {tried}): {_said(first_error)}. Correct spec.model.inputs."
+    message = (
+        f"The model refuses the declared inputs {declared} (tried {tried}): {_said(first_error)}. "
+        "Correct spec.model.inputs."
+    )
     raise UserError(reasons.INPUT_MISMATCH, message) from first_error
 
 

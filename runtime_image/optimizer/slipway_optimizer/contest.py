@@ -6,7 +6,6 @@ from functools import partial
 from typing import Final
 
 from slipway_contract.manifest import Latency, Reference, Variant
-
 from slipway_optimizer.arrays import Array, Feeds
 from slipway_optimizer.choose import Trial, failed_trial
 from slipway_optimizer.errors import first_line
@@ -92,7 +91,7 @@ def _build(shop: Workshop, answers: Sequence[Answer]) -> tuple[dict[Variant, Run
 
 
 def _time(runs: dict[Variant, Run], original: LoadedModel, request: Feeds) -> dict[str, Latency]:
-    models: dict[str, Run] = dict(runs)
+    models: dict[str, Run] = {str(variant): run for variant, run in runs.items()}
     if original.framework == "PyTorch":
         models[ORIGINAL] = original.run
     shape = _first(request).shape

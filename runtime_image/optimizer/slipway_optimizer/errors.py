@@ -3,7 +3,6 @@
 import errno
 
 from slipway_contract.result import ExitCode, Failed
-
 from slipway_optimizer import reasons
 
 MESSAGE_LIMIT = 900  # characters; the termination message has 4,096 bytes, and a character may take four
@@ -42,7 +41,9 @@ def failure_of(error: BaseException) -> tuple[ExitCode, Failed]:
         message = "The Job ran out of memory: raise spec.optimize.resources.limits.memory."
         return ExitCode.USER, _failed("user", reasons.OUT_OF_MEMORY, message)
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        message = f"No space is left for {error.filename or 'scratch files'}: give the Job's volume or the store more room."
+        message = (
+            f"No space is left for {error.filename or 'scratch files'}: give the Job's volume or the store more room."
+        )
         return ExitCode.INFRASTRUCTURE, _failed("infrastructure", reasons.DISK_FULL, message)
     message = f"{type(error).__name__}: {first_line(error)}"
     return ExitCode.INTERNAL, _failed("internal", reasons.INTERNAL_ERROR, message)

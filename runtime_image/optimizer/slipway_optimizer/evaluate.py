@@ -44,7 +44,9 @@ def read_evaluation_data(path: Path, inputs: Sequence[Input]) -> EvaluationData:
     if labels is not None:
         rows.add(len(labels))
     if len(rows) != 1 or rows == {0}:
-        raise _invalid(f"its arrays have {', '.join(map(str, sorted(rows)))} rows; all need the same number, at least one")
+        raise _invalid(
+            f"its arrays have {', '.join(map(str, sorted(rows)))} rows; all need the same number, at least one"
+        )
     step = _rows_at_once(inputs)
     chunks = list(_chunks(feeds, step, rows.pop()))
     if not chunks:
@@ -76,7 +78,8 @@ def _checked(tensor: Input, arrays: dict[str, Array]) -> Array:
         raise _invalid(f"it has no array {tensor.name}, only {', '.join(sorted(arrays)) or 'nothing'}")
     array = arrays[tensor.name]
     fits = array.ndim == len(tensor.shape) and all(
-        isinstance(declared, str) or declared == size for declared, size in zip(tensor.shape[1:], array.shape[1:], strict=False)
+        isinstance(declared, str) or declared == size
+        for declared, size in zip(tensor.shape[1:], array.shape[1:], strict=False)
     )
     if not fits or not tensor.shape:
         declared = ", ".join(str(size) for size in tensor.shape)

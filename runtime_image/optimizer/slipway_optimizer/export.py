@@ -1,4 +1,7 @@
-"""From PyTorch to ONNX: the dynamo exporter, with declared names and axes; failures that name the module and the line."""
+"""From PyTorch to ONNX: the dynamo exporter, with declared names and axes.
+
+Failures name the operator, the axis, or the line of the model.
+"""
 
 import re
 import warnings
@@ -16,7 +19,9 @@ from slipway_optimizer.spec import ModelSpec
 
 # protobuf ends at 2 GiB; beyond this, weights lie in a file beside the model.
 EXTERNAL_DATA_ABOVE_BYTES: Final = 1_500_000_000
-FIXED_AXIS: Final = re.compile(r"specialized|not all values of .* satisfy|Constraints violated|marked .* as dynamic", re.DOTALL)
+FIXED_AXIS: Final = re.compile(
+    r"specialized|not all values of .* satisfy|Constraints violated|marked .* as dynamic", re.DOTALL
+)
 
 
 def export_onnx(make: Callable[[], ONNXProgram | None], model: ModelSpec, path: Path, size_bytes: int) -> None:
@@ -52,7 +57,7 @@ def _made(make: Callable[[], ONNXProgram | None], model: ModelSpec) -> ONNXProgr
 
 
 def export_failure(error: BaseException, model: ModelSpec) -> UserError:
-    """The sentence for an exporter's exception: an operator without conversion, a fixed axis, or a line of the model."""
+    """The sentence for an exporter's exception: an operator, a fixed axis, or a line of the model."""
     chain = _chain(error)
     text = "\n".join(str(item) for item in chain)
     operator = re.search(r"No ONNX function found for <OpOverload\(op='([\w.]+)'", text)
@@ -86,7 +91,9 @@ def _relevant(chain: list[BaseException]) -> str:
 
 def _place(text: str) -> str:
     """The last line of the model's own code that the exporter mentions, as ` in FILE line N (CODE)`."""
-    frames: list[Any] = re.findall(r'File "?([^"\n,:]+\.py)"?[,:] ?(?:line )?(\d+),? in (\w+)(?:, code: |\n\s+)([^\n]*)', text)
+    frames: list[Any] = re.findall(
+        r'File "?([^"\n,:]+\.py)"?[,:] ?(?:line )?(\d+),? in (\w+)(?:, code: |\n\s+)([^\n]*)', text
+    )
     own = [frame for frame in frames if "/torch/" not in frame[0] and "/onnx" not in frame[0]]
     if not own:
         return ""

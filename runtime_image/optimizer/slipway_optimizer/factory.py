@@ -33,7 +33,10 @@ def build_module(model: ModelSpec, code: Path | None) -> torch.nn.Module:
     try:
         built = factory(*model.factory_args, **model.factory_kwargs)
     except (Exception, SystemExit) as error:
-        message = f"{model.factory} failed with {type(error).__name__}: {first_line(error)}. Correct factoryArgs, factoryKwargs or the code."
+        message = (
+            f"{model.factory} failed with {type(error).__name__}: {first_line(error)}. "
+            "Correct factoryArgs, factoryKwargs or the code."
+        )
         raise UserError(reasons.FACTORY_FAILED, message) from error
     if not isinstance(built, torch.nn.Module):
         message = f"{model.factory} returned a {type(built).__name__}: it has to return a torch.nn.Module."
@@ -47,7 +50,9 @@ def _import(name: str, code: Path | None) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(error.name + ".")):
             raise UserError(reasons.FACTORY_NOT_FOUND, _absent(error.name, code)) from error
-        message = f"{name} imports {error.name}, which is not installed in the optimizer image: add it to spec.model.code."
+        message = (
+            f"{name} imports {error.name}, which is not installed in the optimizer image: add it to spec.model.code."
+        )
         raise UserError(reasons.FACTORY_FAILED, message) from error
     except (Exception, SystemExit) as error:
         message = f"Importing {name} failed with {type(error).__name__}: {first_line(error)}."
@@ -56,7 +61,10 @@ def _import(name: str, code: Path | None) -> ModuleType:
 
 def _absent(name: str, code: Path | None) -> str:
     if code is None:
-        return f"There is no module {name} in the optimizer image: name a wheel, zip or .py file that has it in spec.model.code."
+        return (
+            f"There is no module {name} in the optimizer image: name a wheel, zip or .py file that has it in "
+            "spec.model.code."
+        )
     there = sorted({path.name.removesuffix(".py") for path in code.iterdir() if _is_importable(path)})
     return f"There is no module {name} in spec.model.code, which has {_some(there)}: correct spec.model.factory."
 
@@ -74,7 +82,10 @@ def _attribute(module: ModuleType, path: str) -> Any:
             raise UserError(reasons.FACTORY_NOT_FOUND, message)
         value = getattr(value, part)
     if not callable(value):
-        raise UserError(reasons.FACTORY_NOT_FOUND, f"{path} in {module.__name__} is a {type(value).__name__}, which cannot be called.")
+        raise UserError(
+            reasons.FACTORY_NOT_FOUND,
+            f"{path} in {module.__name__} is a {type(value).__name__}, which cannot be called.",
+        )
     return value
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
-from slipway_contract.manifest import Golden, GoldenTensor, Variant
 
+from slipway_contract.manifest import Golden, GoldenTensor, Variant
 from slipway_optimizer import reasons
 from slipway_optimizer.arrays import Array, Feeds
 from slipway_optimizer.axes import Sizes
@@ -34,7 +34,10 @@ def make_golden(run: Run, sampler: Sampler, sizes: Sizes, outputs: Sequence[str]
         if all(bool(np.isfinite(answer).all()) for answer in answers if answer.dtype.kind == "f"):
             break
     else:
-        message = "The model answers NaN or infinity to every request that was tried: check its weights and spec.model.inputs."
+        message = (
+            "The model answers NaN or infinity to every request that was tried: check its weights and "
+            "spec.model.inputs."
+        )
         raise UserError(reasons.OUTPUT_MISMATCH, message)
     floats = [answer for answer in answers if answer.dtype.kind == "f" and answer.size]
     scale = max((float(np.abs(answer).max()) for answer in floats), default=0.0)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from slipway_contract.recipe import CPU_HARDWARE_CLASS, recipe_digest
 from slipway_contract.result import Succeeded
-
 from slipway_optimizer.artifact import summarize
 from slipway_optimizer.credentials import Purpose
 from slipway_optimizer.environment import cpu_count

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 import numpy as np
+
 from slipway_contract.manifest import Latency
 
 WARM_UP_CALLS: Final = 3
@@ -15,7 +16,9 @@ SECONDS: Final = 6.0
 Name = TypeVar("Name", bound=str)
 
 
-def measure(contestants: Mapping[Name, Callable[[], object]], batch_size: int, seconds: float = SECONDS) -> dict[Name, Latency]:
+def measure(
+    contestants: Mapping[Name, Callable[[], object]], batch_size: int, seconds: float = SECONDS
+) -> dict[Name, Latency]:
     """Time calls in rounds, one call of each contestant a round.
 
     Args:
@@ -43,4 +46,6 @@ def measure(contestants: Mapping[Name, Callable[[], object]], batch_size: int, s
 
 def _latency(nanoseconds: list[int], batch_size: int) -> Latency:
     p50, p90 = np.percentile(nanoseconds, [50, 90]) / 1000
-    return Latency(batch_size=batch_size, p50_us=round(float(p50), 1), p90_us=round(float(p90), 1), runs=len(nanoseconds))
+    return Latency(
+        batch_size=batch_size, p50_us=round(float(p50), 1), p90_us=round(float(p90), 1), runs=len(nanoseconds)
+    )

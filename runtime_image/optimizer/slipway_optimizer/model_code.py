@@ -27,7 +27,9 @@ def unpack_code(code: Fetched, folder: Path) -> Path:
     elif code.name.endswith(".py"):
         shutil.copyfile(code.path, target / code.name)
     else:
-        message = f"{code.name} is neither a wheel, a zip archive nor a .py file: pack the factory's module as one of these."
+        message = (
+            f"{code.name} is neither a wheel, a zip archive nor a .py file: pack the factory's module as one of these."
+        )
         raise UserError(reasons.CODE_INVALID, message)
     return target
 
@@ -48,11 +50,16 @@ def _refuse_hostile(name: str, members: list[zipfile.ZipInfo]) -> None:
     for member in members:
         path = PurePosixPath(member.filename.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts:
-            raise UserError(reasons.CODE_INVALID, f"{name} holds {member.filename}, which leads out of its folder: pack it again.")
+            raise UserError(
+                reasons.CODE_INVALID, f"{name} holds {member.filename}, which leads out of its folder: pack it again."
+            )
         if stat.S_ISLNK(member.external_attr >> 16):
             raise UserError(reasons.CODE_INVALID, f"{name} holds the symbolic link {member.filename}: pack files only.")
     size = sum(member.file_size for member in members)
     # zipfile stops reading at the announced size, so the announced sizes are a bound.
     if size > MAX_BYTES or len(members) > MAX_FILES:
-        message = f"{name} unpacks to {size:,} bytes in {len(members):,} files: at most {MAX_BYTES:,} and {MAX_FILES:,} are allowed."
+        message = (
+            f"{name} unpacks to {size:,} bytes in {len(members):,} files: at most {MAX_BYTES:,} and {MAX_FILES:,} are "
+            "allowed."
+        )
         raise UserError(reasons.CODE_INVALID, message)

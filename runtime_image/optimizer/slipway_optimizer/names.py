@@ -1,7 +1,7 @@
 """Give an exported graph the declared names.
 
-The exporter's own `output_names` may collide with a value inside the graph, which makes an invalid file without an error;
-here whatever is in the way is renamed.
+The exporter's own `output_names` may collide with a value inside the graph, which makes an invalid file without an
+error; here whatever is in the way is renamed.
 """
 
 import re
@@ -23,7 +23,7 @@ def name_graph(model: ir.Model, spec: ModelSpec) -> None:
     _same_number("input", [tensor.name for tensor in spec.inputs], len(graph.inputs))
     _same_number("output", [tensor.name for tensor in spec.outputs], len(graph.outputs))
     _separate_outputs(graph)
-    ends = [*zip(graph.inputs, spec.inputs, strict=True), *zip(graph.outputs, spec.outputs, strict=True)]
+    ends = list(zip((*graph.inputs, *graph.outputs), spec.ends, strict=True))
     wanted = {tensor.name for _, tensor in ends}
     kept = {id(value) for value, _ in ends}
     values = _values(model)
@@ -46,7 +46,7 @@ def _separate_outputs(graph: ir.Graph) -> None:
         if id(value) in seen:
             node = ir.node("Identity", inputs=[value])
             copy = node.outputs[0]
-            copy.shape, copy.dtype = value.shape, value.dtype
+            copy.shape, copy.type = value.shape, value.type
             graph.append(node)
             graph.outputs[index] = copy
         seen.add(id(graph.outputs[index]))

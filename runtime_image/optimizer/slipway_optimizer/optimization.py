@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import torch
+
 from slipway_contract.manifest import Candidate, Hardware, Manifest
 from slipway_contract.recipe import CPU_HARDWARE_CLASS
-
-from slipway_optimizer.artifact import describe_tensors, list_files, tool_versions, write_manifest
 from slipway_optimizer.arrays import Feeds
+from slipway_optimizer.artifact import describe_tensors, list_files, tool_versions, write_manifest
 from slipway_optimizer.axes import AxisPlan, Sizes, plan_axes
 from slipway_optimizer.choose import Budget, choose
 from slipway_optimizer.contest import PLAIN, Outcome, hold_contest

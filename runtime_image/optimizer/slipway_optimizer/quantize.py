@@ -9,8 +9,8 @@ from typing import Final
 import onnx
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.transformers.float16 import convert_float_to_float16
-from slipway_contract.manifest import Variant
 
+from slipway_contract.manifest import Variant
 from slipway_optimizer.spec import Mode
 
 

@@ -51,7 +51,9 @@ def cautious_bounds(inputs: Sequence[Input]) -> dict[str, int]:
     return {tensor.name: _bound_without_tables(tensor) for tensor in inputs if "int" in tensor.dtype}
 
 
-def find_bounds(inputs: Sequence[Input], tables: Sequence[int], accepts: Callable[[Feeds], bool], axes: Axes) -> dict[str, int]:
+def find_bounds(
+    inputs: Sequence[Input], tables: Sequence[int], accepts: Callable[[Feeds], bool], axes: Axes
+) -> dict[str, int]:
     """For each integer input, the size of the largest lookup table whose last row it may name.
 
     Args:

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
-from slipway_contract.manifest import DType
 
+from slipway_contract.manifest import DType
 from slipway_optimizer import reasons
 from slipway_optimizer.errors import UserError, first_line
 
@@ -37,10 +37,13 @@ class Source(SpecModel):
     secret_ref: dict[str, Any] | None = None
 
 
-class Input(SpecModel):
+class Named(SpecModel):
+    name: str = Field(min_length=1)
+
+
+class Input(Named):
     """An input; a string in `shape` is a dynamic axis, and the same name is the same axis everywhere."""
 
-    name: str = Field(min_length=1)
     dtype: DType = "float32"
     shape: list[Size | Axis]
 
@@ -49,8 +52,8 @@ class Input(SpecModel):
         return {index: size for index, size in enumerate(self.shape) if isinstance(size, str)}
 
 
-class Output(SpecModel):
-    name: str = Field(min_length=1)
+class Output(Named):
+    """An output; its dtype and shape are what the model gives."""
 
 
 class ModelSpec(SpecModel):
@@ -63,9 +66,13 @@ class ModelSpec(SpecModel):
     inputs: list[Input] = Field(min_length=1)
     outputs: list[Output] = Field(min_length=1)
 
+    @property
+    def ends(self) -> list[Named]:
+        return [*self.inputs, *self.outputs]
+
     @model_validator(mode="after")
     def check_names(self) -> Self:
-        names = [tensor.name for tensor in (*self.inputs, *self.outputs)]
+        names = [tensor.name for tensor in self.ends]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"the name {twice[0]} is used twice among inputs and outputs: give each its own")

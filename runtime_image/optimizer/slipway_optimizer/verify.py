@@ -56,8 +56,8 @@ def check_stateless(run: Run, sampler: Sampler, plan: AxisPlan, outputs: Sequenc
         if same and compare(want, have).same:
             continue
         message = (
-            f"The same request gets another answer in {name} the second time: the model keeps state between calls or draws "
-            "random numbers. Pass the state in and out as an input and an output."
+            f"The same request gets another answer in {name} the second time: the model keeps state between calls or "
+            "draws random numbers. Pass the state in and out as an input and an output."
         )
         raise UserError(reasons.HIDDEN_STATE, message)
 
@@ -91,7 +91,8 @@ def check_file(path: Path, model: ModelSpec) -> None:
     for tensor in model.inputs:
         dimensions = inputs[tensor.name].type.tensor_type.shape.dim
         if len(dimensions) != len(tensor.shape):
-            message = f"The input {tensor.name} has {len(dimensions)} dimensions in the graph, {len(tensor.shape)} in the spec."
+            found = f"{len(dimensions)} dimensions in the graph, {len(tensor.shape)} in the spec"
+            message = f"The input {tensor.name} has {found}: correct its shape."
             raise UserError(reasons.INPUT_MISMATCH, message)
         for index, axis in tensor.dynamic_axes.items():
             if dimensions[index].HasField("dim_value"):
@@ -133,7 +134,10 @@ def measure_parity(run: Run, answers: Sequence[Answer]) -> Parity:
 
 def axis_fixed(axis: str, detail: str) -> UserError:
     """The failure of an export that took a dynamic axis for a constant."""
-    message = f"The axis {axis} is declared as dynamic, but the export takes it for a constant: {detail}. Declare its size, or change the model's forward."
+    message = (
+        f"The axis {axis} is declared as dynamic, but the export takes it for a constant: {detail}. "
+        "Declare its size, or change the model's forward."
+    )
     return UserError(reasons.DYNAMIC_AXIS_FIXED, message)
 
 
@@ -153,5 +157,8 @@ def _sizes(sizes: Sizes) -> str:
 def _same_names(kind: str, declared: Sequence[str], found: Sequence[str]) -> None:
     if sorted(declared) != sorted(found):
         reason = reasons.INPUT_MISMATCH if kind == "input" else reasons.OUTPUT_MISMATCH
-        message = f"The spec declares the {kind}s {', '.join(declared)}; the graph has {', '.join(found)}. Use the graph's names."
+        message = (
+            f"The spec declares the {kind}s {', '.join(declared)}; the graph has {', '.join(found)}. "
+            "Use the graph's names."
+        )
         raise UserError(reason, message)

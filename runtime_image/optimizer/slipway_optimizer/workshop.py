@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slipway_contract.manifest import MODEL_FILE, Variant
-
 from slipway_optimizer.onnx_session import OnnxSession
 from slipway_optimizer.progress import Progress
 from slipway_optimizer.sources import Fetched

@@ -25,7 +25,7 @@ FORCE_WEIGHTS_ONLY = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
 class TorchProgram:
     """A program that was exported on another machine; its axes are what they are."""
 
-    framework: Literal["PyTorch"] = "PyTorch"
+    framework: Literal["PyTorch", "ONNX"] = "PyTorch"
 
     def __init__(self, program: ExportedProgram, spec: ModelSpec) -> None:
         self._program = program
@@ -56,7 +56,9 @@ def load_program(path: Path, spec: ModelSpec) -> TorchProgram:
         UserError: the file is none, holds code, or has other inputs or axes than declared.
     """
     if not zipfile.is_zipfile(path):
-        message = "The file is no exported program: write it with torch.export.save(torch.export.export(model, …), path)."
+        message = (
+            "The file is no exported program: write it with torch.export.save(torch.export.export(model, …), path)."
+        )
         raise UserError(reasons.CHECKPOINT_INVALID, message)
     try:
         with _weights_only(), warnings.catch_warnings():
@@ -68,7 +70,10 @@ def load_program(path: Path, spec: ModelSpec) -> TorchProgram:
     except MemoryError:
         raise
     except Exception as error:
-        message = f"The exported program cannot be read ({first_line(error)}): save it with PyTorch {torch.__version__} or older."
+        message = (
+            f"The exported program cannot be read ({first_line(error)}): save it with PyTorch {torch.__version__} or "
+            "older."
+        )
         raise UserError(reasons.CHECKPOINT_INVALID, message) from error
     _check_inputs(program, spec)
     return TorchProgram(program, spec)
@@ -92,17 +97,23 @@ def _check_inputs(program: ExportedProgram, spec: ModelSpec) -> None:
     names = program.graph_signature.user_inputs
     nodes = {node.name: node for node in program.graph.nodes if node.op == "placeholder"}
     if len(names) != len(spec.inputs):
-        message = f"The exported program takes {len(names)} inputs ({', '.join(map(str, names))}), the spec declares {len(spec.inputs)}."
+        message = (
+            f"The exported program takes {len(names)} inputs ({', '.join(map(str, names))}), the spec declares "
+            f"{len(spec.inputs)}."
+        )
         raise UserError(reasons.INPUT_MISMATCH, message)
     for name, tensor in zip(names, spec.inputs, strict=True):
         shape = list(nodes[str(name)].meta["val"].shape)
         if len(shape) != len(tensor.shape):
-            message = f"The input {tensor.name} has {len(shape)} dimensions in the exported program, {len(tensor.shape)} in the spec."
+            message = (
+                f"The input {tensor.name} has {len(shape)} dimensions in the exported program, {len(tensor.shape)} in "
+                "the spec."
+            )
             raise UserError(reasons.INPUT_MISMATCH, message)
         for index, axis in tensor.dynamic_axes.items():
             if isinstance(shape[index], int):
                 message = (
-                    f"The axis {axis} is declared as dynamic, but the program was exported with {axis}={shape[index]}: declare "
-                    "its size, or export it again with dynamic_shapes."
+                    f"The axis {axis} is declared as dynamic, but the program was exported with {axis}={shape[index]}: "
+                    "declare its size, or export it again with dynamic_shapes."
                 )
                 raise UserError(reasons.DYNAMIC_AXIS_FIXED, message)

@@ -18,7 +18,7 @@ from slipway_optimizer.verify import check_file
 class OnnxFile:
     """A model that came as ONNX."""
 
-    framework: Literal["ONNX"] = "ONNX"
+    framework: Literal["PyTorch", "ONNX"] = "ONNX"
 
     def __init__(self, path: Path, spec: ModelSpec) -> None:
         self._path = path

@@ -68,7 +68,9 @@ def _refuse_other_archives(path: Path) -> None:
     if any(name == "archive_format" or name.startswith("models/") for name in names):
         raise UserError(reasons.CHECKPOINT_INVALID, "The file is an exported program: set format to ExportedProgram.")
     if "data.pkl" not in names:
-        raise UserError(reasons.CHECKPOINT_INVALID, f"The file is a zip archive without a state dict: {SAVE_STATE_DICT}.")
+        raise UserError(
+            reasons.CHECKPOINT_INVALID, f"The file is a zip archive without a state dict: {SAVE_STATE_DICT}."
+        )
 
 
 def _refuse_text(path: Path) -> None:
@@ -77,7 +79,9 @@ def _refuse_text(path: Path) -> None:
     if start.startswith(b"version https://git-lfs"):
         raise UserError(reasons.CHECKPOINT_INVALID, "The file is a Git LFS pointer: upload the file that it points to.")
     if start.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise UserError(reasons.CHECKPOINT_INVALID, "The file is a web page: the uri leads to a page instead of the file.")
+        raise UserError(
+            reasons.CHECKPOINT_INVALID, "The file is a web page: the uri leads to a page instead of the file."
+        )
 
 
 def _refused(error: pickle.UnpicklingError) -> UserError:

@@ -26,17 +26,14 @@ class DeclaredCall(torch.nn.Module):
         self._by_name = _takes_names(model, self._inputs)
 
     def forward(self, *args: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        if self._by_name:
-            result = self.model(**dict(zip(self._inputs, args, strict=True)))
-        else:
-            result = self.model(*args)
-        return declared_outputs(result, self._outputs)
+        named = dict(zip(self._inputs, args, strict=True)) if self._by_name else {}
+        return declared_outputs(self.model(**named) if named else self.model(*args), self._outputs)
 
 
 class TorchModel:
     """A module whose weights are loaded."""
 
-    framework: Literal["PyTorch"] = "PyTorch"
+    framework: Literal["PyTorch", "ONNX"] = "PyTorch"
 
     def __init__(self, module: torch.nn.Module, spec: ModelSpec) -> None:
         self._module = module
@@ -91,7 +88,9 @@ def declared_outputs(result: Any, names: Sequence[str]) -> tuple[torch.Tensor, .
     leaves = [leaf for leaf in tree_leaves(result) if leaf is not None]
     odd = next((leaf for leaf in leaves if not isinstance(leaf, torch.Tensor)), None)
     if odd is not None:
-        message = f"The model's forward returns a {type(odd).__name__}: it has to return tensors, in tuples, lists or dicts."
+        message = (
+            f"The model's forward returns a {type(odd).__name__}: it has to return tensors, in tuples, lists or dicts."
+        )
         raise UserError(reasons.OUTPUT_MISMATCH, message)
     if len(leaves) != len(names):
         shapes = ", ".join(str(list(leaf.shape)) for leaf in leaves)

@@ -46,5 +46,7 @@ def _some(names: Iterable[str], separator: str = ", ") -> str:
 
 
 def _mismatch(detail: str) -> UserError:
-    message = f"The checkpoint does not fit the model that the factory builds: {detail}. Correct factory or its arguments."
+    message = (
+        f"The checkpoint does not fit the model that the factory builds: {detail}. Correct factory or its arguments."
+    )
     return UserError(reasons.CHECKPOINT_MISMATCH, message)

@@ -4,7 +4,7 @@ import errno
 from typing import Final
 
 import aiohttp
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError  # type: ignore[import-untyped]
 
 from slipway_optimizer import reasons
 from slipway_optimizer.errors import InfrastructureError, JobError, UserError, first_line
@@ -25,7 +25,9 @@ def failure_of_source(error: Exception, uri: str) -> JobError | None:
     if is_missing(error):
         return UserError(reasons.SOURCE_NOT_FOUND, f"{uri} does not exist: check the name, or upload the file.")
     if is_denied(error):
-        message = f"{uri} may not be read ({first_line(error)}): check the credentials in the Secret that secretRef names."
+        message = (
+            f"{uri} may not be read ({first_line(error)}): check the credentials in the Secret that secretRef names."
+        )
         return UserError(reasons.SOURCE_ACCESS_DENIED, message)
     if is_transient(error):
         message = f"{uri} could not be read: {type(error).__name__}: {first_line(error)}."
@@ -34,7 +36,10 @@ def failure_of_source(error: Exception, uri: str) -> JobError | None:
 
 
 def is_missing(error: Exception) -> bool:
-    return isinstance(error, FileNotFoundError | IsADirectoryError | NotADirectoryError) or status_of(error) in MISSING_STATUSES
+    return (
+        isinstance(error, FileNotFoundError | IsADirectoryError | NotADirectoryError)
+        or status_of(error) in MISSING_STATUSES
+    )
 
 
 def is_denied(error: Exception) -> bool:

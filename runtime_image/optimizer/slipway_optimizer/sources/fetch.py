@@ -30,7 +30,7 @@ class Fetched:
     digest: str
 
 
-class _Truncated(EOFError):
+class _TruncatedError(EOFError):
     """The server announced more bytes than it sent."""
 
 
@@ -76,11 +76,11 @@ def _read(location: Location, target: Path | None, on_bytes: OnBytes) -> str:
                 done += len(chunk)
                 on_bytes(done, size)
     if size is not None and done < size:
-        raise _Truncated(f"{done:,} of {size:,} bytes arrived")
+        raise _TruncatedError(f"{done:,} of {size:,} bytes arrived")
     return "sha256:" + sha256.hexdigest()
 
 
-def _open(location: Location):  # type: ignore[no-untyped-def]  # noqa: ANN202  fsspec has no types
+def _open(location: Location):  # type: ignore[no-untyped-def]
     if location.local:
         return location.local.open("rb")
     if location.uri.startswith("http"):
@@ -91,5 +91,8 @@ def _open(location: Location):  # type: ignore[no-untyped-def]  # noqa: ANN202  
 
 def _verify(source: Source, digest: str) -> None:
     if source.sha256 and digest != f"sha256:{source.sha256}":
-        message = f"{source.uri} has {digest}, the spec says sha256:{source.sha256}: correct the digest or upload the right file."
+        message = (
+            f"{source.uri} has {digest}, the spec says sha256:{source.sha256}: correct the digest or upload the right "
+            "file."
+        )
         raise UserError(reasons.SOURCE_DIGEST_MISMATCH, message)

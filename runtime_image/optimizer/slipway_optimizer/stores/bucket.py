@@ -4,39 +4,20 @@ Two publishers of one recipe thus never mix their files: whoever writes the mani
 """
 
 import hashlib
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
 import fsspec
+
 from slipway_contract.digest import CHUNK_BYTES, hex_of
 from slipway_contract.manifest import MANIFEST_FILE, FileEntry, Manifest
-
 from slipway_optimizer import reasons
 from slipway_optimizer.credentials import s3_options
 from slipway_optimizer.errors import InfrastructureError, JobError, UserError, first_line
 from slipway_optimizer.sources.failures import is_denied, is_missing, is_transient
 from slipway_optimizer.stores.stored import Stored, read_stored
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-def _explained(method: "Callable[Concatenate[BucketStore, P], T]") -> "Callable[Concatenate[BucketStore, P], T]":
-    @wraps(method)
-    def call(self: "BucketStore", *args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return method(self, *args, **kwargs)
-        except JobError:
-            raise
-        except Exception as error:
-            failure = _failure(error, self.uri)
-            if failure is None:
-                raise
-            raise failure from error
-
-    return call
 
 
 class BucketStore:
@@ -47,9 +28,17 @@ class BucketStore:
         self._root = self.uri.removeprefix("s3://")
         self._filesystem: Any = fsspec.filesystem("s3", use_listings_cache=False, **s3_options("store"))
 
-    @_explained
     def find(self, recipe_digest: str) -> Stored | None:
         """The artifact of a recipe, if it is there and every digest holds."""
+        with _explained(self.uri):
+            return self._find(recipe_digest)
+
+    def publish(self, recipe_digest: str, folder: Path) -> Stored:
+        """Upload a finished folder; an artifact that is there already wins."""
+        with _explained(self.uri):
+            return self._publish(recipe_digest, folder)
+
+    def _find(self, recipe_digest: str) -> Stored | None:
         folder = f"{self._root}/{hex_of(recipe_digest)}"
         try:
             manifest = self._filesystem.cat_file(f"{folder}/{MANIFEST_FILE}")
@@ -59,9 +48,7 @@ class BucketStore:
             raise
         return read_stored(manifest, recipe_digest, lambda entry: self._digest(f"{folder}/{entry.stored_as}"))
 
-    @_explained
-    def publish(self, recipe_digest: str, folder: Path) -> Stored:
-        """Upload a finished folder; an artifact that is there already wins."""
+    def _publish(self, recipe_digest: str, folder: Path) -> Stored:
         target = f"{self._root}/{hex_of(recipe_digest)}"
         manifest = Manifest.model_validate_json((folder / MANIFEST_FILE).read_bytes())
         files = [entry.model_copy(update={"object_key": _object_name(entry)}) for entry in manifest.files]
@@ -69,11 +56,11 @@ class BucketStore:
         for entry in files:
             self._filesystem.put_file(str(folder / entry.path), f"{target}/{entry.stored_as}")
         first = self._create(f"{target}/{MANIFEST_FILE}", body)
-        stored = self.find(recipe_digest)
+        stored = self._find(recipe_digest)
         if stored is None:
             # What lies there is broken, or no manifest of ours: replace it.
             self._filesystem.pipe_file(f"{target}/{MANIFEST_FILE}", body)
-            first, stored = True, self.find(recipe_digest)
+            first, stored = True, self._find(recipe_digest)
         if stored is None:
             message = f"{self.uri} does not hold what was written there: check the object store."
             raise InfrastructureError(reasons.STORE_UNAVAILABLE, message)
@@ -103,9 +90,24 @@ def _object_name(entry: FileEntry) -> str:
     return f"{hex_of(entry.sha256)[:16]}/{entry.path}"
 
 
+@contextmanager
+def _explained(uri: str) -> Iterator[None]:
+    try:
+        yield
+    except JobError:
+        raise
+    except Exception as error:
+        failure = _failure(error, uri)
+        if failure is None:
+            raise
+        raise failure from error
+
+
 def _failure(error: Exception, uri: str) -> JobError | None:
     if is_missing(error):
-        return UserError(reasons.STORE_ACCESS_DENIED, f"The bucket of {uri} does not exist: create it, or correct spec.store.")
+        return UserError(
+            reasons.STORE_ACCESS_DENIED, f"The bucket of {uri} does not exist: create it, or correct spec.store."
+        )
     if is_denied(error):
         message = f"The store {uri} may not be used ({first_line(error)}): check the credentials in its Secret."
         return UserError(reasons.STORE_ACCESS_DENIED, message)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from slipway_contract.digest import hex_of, sha256_of_file
 from slipway_contract.manifest import MANIFEST_FILE, FileEntry
-
 from slipway_optimizer import reasons
 from slipway_optimizer.errors import InfrastructureError, UserError
 from slipway_optimizer.stores.stored import Stored, read_stored
@@ -97,7 +96,7 @@ def _rename(source: Path, target: Path) -> bool:
 
 def _set_aside(broken: Path, temporary: Path) -> None:
     """Move a broken artifact out of the way, into the folder that is about to be removed."""
-    contents = [path for path in temporary.iterdir()]
+    contents = list(temporary.iterdir())
     new = temporary / "new"
     new.mkdir()
     for path in contents:
@@ -115,4 +114,6 @@ def _sync(path: Path) -> None:
 
 
 def _denied(root: Path) -> UserError:
-    return UserError(reasons.STORE_ACCESS_DENIED, f"The store {root} may not be written: check the volume's owner and mode.")
+    return UserError(
+        reasons.STORE_ACCESS_DENIED, f"The store {root} may not be written: check the volume's owner and mode."
+    )

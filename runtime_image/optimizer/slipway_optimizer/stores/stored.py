@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pydantic import ValidationError
+
 from slipway_contract.digest import sha256_of_bytes
 from slipway_contract.manifest import FileEntry, Manifest
 

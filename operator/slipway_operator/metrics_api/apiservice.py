@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from slipway_operator.kinds import API_SERVICES
 from slipway_operator.kube import CONFLICT, NOT_FOUND, ApiError, KubeApi
 from slipway_operator.metrics_api.names import API_SERVICE, FIELD_MANAGER, GROUP, VERSION
 
@@ -29,9 +30,8 @@ class Endpoint:
 def find_foreign(api_services: Iterable[Object], ours: Endpoint) -> str | None:
     """Who else serves any version of the group, as `NAMESPACE/SERVICE`."""
     for item in api_services:
-        spec = item["spec"]
-        if spec.get("group") == GROUP and not points_at(item, ours):
-            service = spec.get("service") or {}
+        if not points_at(item, ours):
+            service = item["spec"].get("service") or {}
             return f"{service.get('namespace', 'kube-apiserver')}/{service.get('name', 'itself')}"
     return None
 
@@ -85,7 +85,7 @@ class Registration:
 
     async def ensure(self, ca_bundle: bytes) -> str | None:
         """Claim the group, or leave it to whoever has it; gives back who that is."""
-        items = (await self._kube.get(COLLECTION))["items"]
+        items = [item for name in API_SERVICES if (item := await self._kube.find(f"{COLLECTION}/{name}"))]
         owner = await self._kube.get(self._owner)
         foreign = find_foreign(items, self._endpoint)
         named_as_ours = next((it for it in items if it["metadata"]["name"] == API_SERVICE), None)

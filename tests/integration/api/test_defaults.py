@@ -22,7 +22,10 @@ def created(kubectl: Kubectl, patch: dict[str, Any]) -> dict[str, Any]:
     [
         pytest.param({}, id="nothing given"),
         pytest.param({"spec": {"optimize": {}, "serve": {}, "scale": {}}}, id="empty objects"),
-        pytest.param({"spec": {"optimize": {"evaluate": {"maxDrop": 0.5}}}}, id="a neighbour given, two levels down"),
+        pytest.param(
+            {"spec": {"optimize": {"evaluate": {"data": {"uri": "s3://models/data.npz"}, "maxDrop": 0.5}}}},
+            id="a neighbour given, two levels down",
+        ),
         pytest.param({"spec": {"serve": {"accelerator": {"count": 0}}}}, id="a neighbour given, in serve"),
         pytest.param({"spec": {"serve": {"batching": {}}}}, id="an optional object turned on"),
         pytest.param({"spec": {"scale": {"maxReplicas": 4}}}, id="autoscaling turned on"),

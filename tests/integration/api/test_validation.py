@@ -1,11 +1,21 @@
 """What the schema itself refuses: unknown fields, missing ones, values out of range."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support.modeldeployments import Kubectl, modeldeployment
 
 pytestmark = pytest.mark.cluster
+
+EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*/modeldeployment.yaml"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.parent.name)
+def test_the_examples_are_accepted(kubectl: Kubectl, example: Path) -> None:
+    answer = kubectl("apply", "--validate=strict", "--dry-run=server", "-f", str(example))
+
+    assert answer.returncode == 0, answer.stderr
 
 
 @pytest.mark.parametrize(

@@ -31,9 +31,10 @@ class ModelDeploymentSpec(ApiModel):
             ".store",
         ),
         Rule(
-            "!has(self.serve.batching) || self.model.inputs.all(i, size(i.shape) > 0 && type(i.shape[0]) == string)",
-            "batching needs a named first dimension on every input, as in shape: [batch, 3, 224, 224]; name it, or "
-            "remove serve.batching",
+            "!has(self.serve.batching) || self.model.inputs.all(i, size(i.shape) > 0 && type(i.shape[0]) == string "
+            "&& i.shape[0] == self.model.inputs[0].shape[0])",
+            "batching needs the same named first dimension on every input, as in shape: [batch, 3, 224, 224]; name "
+            "it, or remove serve.batching",
             ".serve.batching",
         ),
         Rule(

@@ -4,9 +4,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from slipway_operator.api.v1alpha1.base import ApiModel
+from slipway_operator.api.v1alpha1.base import ApiModel, Rule
 from slipway_operator.api.v1alpha1.resources import Resources
 from slipway_operator.api.v1alpha1.source import Source
+
+DEFAULT_MAX_DROP = 0.01
+DEFAULT_MIN_SPEEDUP = 1.1
+
+
+def _no_budget(evaluate: str) -> str:
+    """What is left out cannot be told from its default: the API server fills it in before it looks at the rules."""
+    return f"{evaluate}.maxDrop == {DEFAULT_MAX_DROP} && {evaluate}.minSpeedup == {DEFAULT_MIN_SPEEDUP}"
 
 
 class Quantize(ApiModel):
@@ -15,9 +23,10 @@ class Quantize(ApiModel):
     mode: Annotated[
         Literal["None", "FP16", "DynamicINT8", "Auto"],
         Field(
-            description="None: the plain export. FP16, DynamicINT8: try this one and serve it if it holds the budget. "
-            "Auto: try all, serve the fastest that holds the budget; without evaluate.data nothing that changes "
-            "answers is served."
+            description="Which numeric formats are tried beside the plain FP32 export. None: none. FP16, DynamicINT8: "
+            "this one, served if it holds the budget, or without evaluate.data if it is no slower and its answers "
+            "stay close. Auto: all, and the fastest that holds the budget is served; without evaluate.data nothing "
+            "that changes answers is served."
         ),
     ] = "Auto"
 
@@ -25,6 +34,13 @@ class Quantize(ApiModel):
 class Evaluate(ApiModel):
     """The budget, and the data that it is measured on."""
 
+    rules = (
+        Rule(
+            f"has(self.data) || {_no_budget('self')}",
+            "maxDrop and minSpeedup are a budget for what is measured on data: set data, or remove them",
+            ".data",
+        ),
+    )
     data: Annotated[
         Source | None,
         Field(
@@ -45,7 +61,7 @@ class Evaluate(ApiModel):
             description="How much of the metric a variant may lose against the plain export, absolute: 0.01 allows "
             "0.75 to become 0.74.",
         ),
-    ] = 0.01
+    ] = DEFAULT_MAX_DROP
     min_speedup: Annotated[
         float,
         Field(
@@ -54,12 +70,20 @@ class Evaluate(ApiModel):
             description="How many times faster than the plain export a variant has to be: 1.1 is 10 % faster. A "
             "variant that is not is not worth its loss.",
         ),
-    ] = 1.1
+    ] = DEFAULT_MIN_SPEEDUP
 
 
 class Optimize(ApiModel):
     """What the optimization Job may do, and the budget."""
 
+    rules = (
+        Rule(
+            f"self.quantize.mode != 'None' || {_no_budget('self.evaluate')}",
+            "mode None makes no variant that a budget could hold: remove evaluate.maxDrop and evaluate.minSpeedup, or "
+            "set another mode",
+            ".quantize.mode",
+        ),
+    )
     quantize: Annotated[Quantize, Field(description="Which numeric formats may be served.")] = Quantize()
     evaluate: Annotated[
         Evaluate,

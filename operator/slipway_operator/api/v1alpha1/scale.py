@@ -6,6 +6,8 @@ from pydantic import Field
 
 from slipway_operator.api.v1alpha1.base import AnyObject, ApiModel, Rule
 
+DEFAULT_IN_FLIGHT = 8
+
 
 class Scale(ApiModel):
     """How many replicas."""
@@ -22,8 +24,8 @@ class Scale(ApiModel):
             ".replicas",
         ),
         Rule(
-            "has(self.maxReplicas) || self.minReplicas == 1 && self.inFlight == 8 && !has(self.metrics) && "
-            "!has(self.behavior)",
+            f"has(self.maxReplicas) || self.minReplicas == 1 && self.inFlight == {DEFAULT_IN_FLIGHT} && "
+            "!has(self.metrics) && !has(self.behavior)",
             "minReplicas, inFlight, metrics and behavior need an autoscaler: set maxReplicas",
             ".maxReplicas",
         ),
@@ -57,7 +59,7 @@ class Scale(ApiModel):
             description="Requests in flight (accepted and not yet answered, waiting ones included) for each replica "
             "that the autoscaler aims at. With 8, 40 requests in flight become 5 replicas.",
         ),
-    ] = 8
+    ] = DEFAULT_IN_FLIGHT
     metrics: Annotated[
         list[AnyObject] | None,
         Field(

@@ -99,8 +99,8 @@ class Serve(ApiModel):
     batching: Annotated[
         Batching | None,
         Field(
-            description="Dynamic batching; needs a named first dimension on every input. Off when absent; {} turns it "
-            "on."
+            description="Dynamic batching; needs the same named first dimension on every input. Off when absent; {} "
+            "turns it on."
         ),
     ] = None
     queue_size: Annotated[

@@ -19,6 +19,7 @@ CONTAINER = "optimize"
 CONFIG_KEY = "modeldeployment.yaml"
 CONFIG_PATH = "/etc/slipway"
 BACKOFF_LIMIT = 3
+FINAL_EXIT_CODES = (int(ExitCode.USER), int(ExitCode.INTERNAL))
 
 
 def build_config_map(parent: ModelDeployment, plan: Plan) -> dict[str, Any]:
@@ -78,7 +79,7 @@ def _pod_failure_rules() -> list[dict[str, Any]]:
             "onExitCodes": {
                 "containerName": CONTAINER,
                 "operator": "In",
-                "values": [int(ExitCode.USER), int(ExitCode.INTERNAL)],
+                "values": list(FINAL_EXIT_CODES),
             },
         },
     ]

@@ -18,7 +18,7 @@ Described = tuple[str, str]  # reason, message
 
 def describe_failure(observed: Observed, plan: Plan, job: Object) -> Described:
     """The reason and the message of a Job that will not try again."""
-    pods = [pod for pod in pods_of(observed, job) if ended(pod)]
+    pods = pods_of(observed, job)
     if pods:
         reason, exit_class, message = _end_of(pods[-1])
         tail = _tail_of(observed, pods[-1])
@@ -59,11 +59,20 @@ def _end_of(pod: Object) -> tuple[str, str, str]:
         return Reason.OUT_OF_MEMORY, "user", f"The optimizer used more memory than {memory_limit(pod, CONTAINER)}."
     if isinstance(result, Failed):
         return result.reason, result.exit_class, redact(result.message)
+    if not terminated:
+        return Reason.JOB_FAILED, "infrastructure", _killed(pod)
     return (
         Reason.JOB_FAILED,
         _exit_class(terminated),
         f"Pod {name_of(pod)} ended with exit code {terminated.get('exitCode')}.",
     )
+
+
+def _killed(pod: Object) -> str:
+    """For a pod that went without a word of its container: evicted, preempted, or lost with its node."""
+    status = pod.get("status") or {}
+    why = ": ".join(str(status[key]) for key in ("reason", "message") if status.get(key))
+    return f"Pod {name_of(pod)} was stopped: {why or 'its node took it away'}."
 
 
 def _exit_class(terminated: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from slipway_operator.api.v1alpha1 import ArtifactStatus, Condition, OptimizationStatus
 from slipway_operator.conditions import OPTIMIZED, Reason, build_condition
 from slipway_operator.objects.claim import build_claim
+from slipway_operator.objects.job import FINAL_EXIT_CODES
 from slipway_operator.objects.names import job_name
 from slipway_operator.stages.job_children import has_lost_its_result, makes_way, wanted_children
 from slipway_operator.stages.job_failure import describe_failure, describe_retry, describe_unreadable
@@ -66,7 +67,7 @@ def _unfinished(observed: Observed, plan: Plan, job: Object | None) -> Progress:
     pods = pods_of(observed, job)
     if not pods:
         return _not_yet(Reason.JOB_PENDING, _without_pod(observed, job)), None
-    return _active(observed, job, pods[-1])
+    return _active(observed, plan, job, pods[-1])
 
 
 def _without_pod(observed: Observed, job: Object) -> str:
@@ -76,11 +77,13 @@ def _without_pod(observed: Observed, job: Object) -> str:
     return f"Job {name_of(job)} has no pod yet; if this stays, a quota or a policy refuses it: {describe}"
 
 
-def _active(observed: Observed, job: Object, pod: Object) -> Progress:
+def _active(observed: Observed, plan: Plan, job: Object, pod: Object) -> Progress:
     phase = (pod.get("status") or {}).get("phase")
     terminated = ended(pod)
     if terminated and terminated["exitCode"] == 0:
         return _not_yet(*describe_unreadable(observed, job)), None
+    if terminated and terminated["exitCode"] in FINAL_EXIT_CODES:
+        return _not_yet(*describe_failure(observed, plan, job)), None
     if terminated or phase == "Failed":
         return _not_yet(*describe_retry(observed, job, pod)), None
     if phase == "Running":

@@ -29,7 +29,7 @@ ZERO_DIGEST = "sha256:" + "0" * 64
 
 Array = np.ndarray[Any, Any]
 
-_DTYPES = {
+_DTYPES: dict[int, str] = {
     TensorProto.BOOL: "bool",
     TensorProto.INT8: "int8",
     TensorProto.UINT8: "uint8",

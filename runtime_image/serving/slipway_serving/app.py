@@ -56,11 +56,14 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = self._inference_call(scope["path"]) if scope["type"] == "http" else None
-        if call is None or scope["method"] != "POST":
+        if call is None:
             await self._control(scope, receive, send)
-            return
-        code = await self._answer(call, scope, receive, send)
-        self._plane.metrics.count_request(code)
+        elif scope["method"] != "POST":
+            sentence = f"{scope['method']} is not allowed on {scope['path']}"
+            await self._send(send, 405, [_JSON, (b"allow", b"POST")], orjson.dumps({"error": sentence}))
+        else:
+            code = await self._answer(call, scope, receive, send)
+            self._plane.metrics.count_request(code)
 
     def _inference_call(self, path: str) -> Call | None:
         if path in ("/v1/predict", "/predict"):

@@ -51,10 +51,9 @@ def _compare(expected: GoldenTensor, got: Array, golden: Golden) -> float:
             f"expected {want.dtype}{list(want.shape)}"
         )
     wide_got, wide_want = got.astype(np.float64), want.astype(np.float64)
-    same = (wide_got == wide_want) | (np.isnan(wide_got) & np.isnan(wide_want))
+    wrong = ~np.isclose(wide_got, wide_want, rtol=golden.rtol, atol=golden.atol, equal_nan=True)
     with np.errstate(invalid="ignore"):
-        difference = np.where(same, 0.0, np.abs(wide_got - wide_want))
-        wrong = ~(difference <= golden.atol + golden.rtol * np.abs(wide_want))
+        difference = np.nan_to_num(np.abs(wide_got - wide_want), nan=0.0, posinf=np.inf)
     worst = float(difference.max(initial=0.0))
     if wrong.any():
         raise StartupError(

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+import os
 import signal
 import socket
 import threading
@@ -46,7 +47,9 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        raise StartupError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+        raise StartupError(
+            f"cannot listen on {host}:{port}: {os.strerror(error.errno) if error.errno else error}"
+        ) from error
 
 
 class Server(uvicorn.Server):
@@ -138,4 +141,4 @@ def serve(folder: Path, *, host: str, port: int, settings: Settings) -> None:
         server.run(sockets=[listener])
     if server.failure is not None:
         raise StartupError(server.failure)
-    log_event("stopped", unanswered=plane.in_flight)
+    log_event("stopped")

@@ -1,0 +1,65 @@
+"""A Triton client works unchanged: with binary tensors, as is its default, and with JSON."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+import tritonclient.http
+from support.serving import serving
+from tritonclient.utils import InferenceServerException
+
+X = np.random.default_rng(3).normal(size=(2, 64)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def url(mlp_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving(mlp_folder, tmp_path_factory.mktemp("triton") / "log") as url:
+        yield url
+
+
+@pytest.fixture
+def client(url: str) -> Iterator[Any]:
+    with tritonclient.http.InferenceServerClient(url.removeprefix("http://")) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def expected(mlp_folder: Path) -> Any:
+    session = onnxruntime.InferenceSession(str(mlp_folder / "model.onnx"), providers=["CPUExecutionProvider"])
+    return session.run(None, {"x": X})[0]
+
+
+def input_of(values: Any, *, binary: bool) -> Any:
+    tensor = tritonclient.http.InferInput("x", list(values.shape), "FP32")
+    tensor.set_data_from_numpy(values, binary_data=binary)
+    return tensor
+
+
+def test_health_and_metadata(client: Any) -> None:
+    assert client.is_server_live()
+    assert client.is_server_ready()
+    assert client.is_model_ready("mlp")
+    assert not client.is_model_ready("other")
+    assert client.get_server_metadata()["name"] == "slipway"
+    assert client.get_model_metadata("mlp")["inputs"][0]["shape"] == [-1, 64]
+    assert client.get_model_config("mlp")["backend"] == "onnxruntime"
+
+
+@pytest.mark.parametrize("binary_in", [True, False])
+@pytest.mark.parametrize("binary_out", [True, False, None])
+def test_infer(client: Any, expected: Any, binary_in: bool, binary_out: bool | None) -> None:
+    outputs = None if binary_out is None else [tritonclient.http.InferRequestedOutput("logits", binary_data=binary_out)]
+    result = client.infer("mlp", [input_of(X, binary=binary_in)], outputs=outputs, request_id="7")
+    np.testing.assert_allclose(result.as_numpy("logits"), expected, rtol=1e-5)
+    assert result.get_response()["id"] == "7"
+
+
+def test_errors_arrive_as_sentences(client: Any) -> None:
+    wrong = np.zeros((2, 63), dtype=np.float32)
+    with pytest.raises(InferenceServerException, match=r"input 'x': expected shape \[batch, 64\], got \[2, 63\]"):
+        client.infer("mlp", [input_of(wrong, binary=True)])
+    with pytest.raises(InferenceServerException, match="unknown model 'other': this server has 'mlp'"):
+        client.infer("other", [input_of(X, binary=True)])

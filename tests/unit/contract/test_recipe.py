@@ -1,0 +1,82 @@
+"""What makes a Job run again, and what does not."""
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from slipway_contract.recipe import recipe_digest
+
+SPEC: dict[str, Any] = {
+    "model": {
+        "source": {"uri": "s3://models/net.pth", "sha256": "a" * 64, "secretRef": {"name": "models"}},
+        "format": "StateDict",
+        "factory": "net:Net",
+        "factoryKwargs": {"width": 4},
+        "inputs": [{"name": "x", "dtype": "float32", "shape": ["batch", 4]}],
+        "outputs": [{"name": "y"}],
+    },
+    "optimize": {"quantize": {"mode": "Auto"}, "resources": {"limits": {"memory": "4Gi"}}},
+    "serve": {"accelerator": {"count": 0}},
+    "scale": {"maxReplicas": 3},
+}
+
+
+def digest(spec: dict[str, Any], optimizer_image: str = "optimizer:1", hardware_class: str = "cpu") -> str:
+    return recipe_digest(spec, optimizer_image=optimizer_image, hardware_class=hardware_class)
+
+
+def changed(*path: str, to: Any) -> dict[str, Any]:
+    spec = deepcopy(SPEC)
+    parent = spec
+    for key in path[:-1]:
+        parent = parent[key]
+    parent[path[-1]] = to
+    return spec
+
+
+def test_the_digest_is_the_same_on_every_machine_and_in_every_version():
+    assert digest(SPEC) == "sha256:b84cb0d08d5a4941615acb2d5b26fc36ee4f82278fc0cc1fd9b8ce62c56671cc"
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pytest.param(changed("serve", to={"accelerator": {"count": 2}}), id="how it is served"),
+        pytest.param(changed("scale", to={"maxReplicas": 9}), id="how it scales"),
+        pytest.param(changed("optimize", "resources", to={}), id="the Job's own resources"),
+        pytest.param(changed("model", "source", "secretRef", to={"name": "other"}), id="where credentials come from"),
+        pytest.param(changed("model", "source", "uri", to="https://mirror/net.pth"), id="where pinned bytes come from"),
+        pytest.param(changed("model", "source", "sha256", to="sha256:" + "A" * 64), id="how the digest is written"),
+        pytest.param(changed("model", "code", to=None), id="an absent field that is null"),
+    ],
+)
+def test_the_same_recipe(spec):
+    assert digest(spec) == digest(SPEC)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pytest.param(changed("model", "source", "sha256", to="b" * 64), id="other bytes"),
+        pytest.param(changed("model", "source", "sha256", to=None), id="bytes that are not pinned"),
+        pytest.param(changed("model", "factory", to="net:Other"), id="another factory"),
+        pytest.param(changed("model", "factoryKwargs", to={"width": 8}), id="another argument"),
+        pytest.param(changed("model", "factoryKwargs", to={"width": 4, "bias": None}), id="an argument that is null"),
+        pytest.param(changed("model", "inputs", to=[{"name": "x", "shape": [1, 4]}]), id="another shape"),
+        pytest.param(changed("optimize", "quantize", to={"mode": "FP16"}), id="another mode"),
+    ],
+)
+def test_another_recipe(spec):
+    assert digest(spec) != digest(SPEC)
+
+
+def test_another_image_or_hardware_is_another_recipe():
+    assert len({digest(SPEC), digest(SPEC, optimizer_image="optimizer:2"), digest(SPEC, hardware_class="gpu")}) == 3
+
+
+def test_a_factory_argument_that_looks_like_a_source_counts_in_full():
+    def with_argument(uri: str) -> dict[str, Any]:
+        return changed("model", "factoryKwargs", to={"config": {"uri": uri, "sha256": "c" * 64, "secretRef": "x"}})
+
+    assert digest(with_argument("a")) != digest(with_argument("b"))

@@ -1,0 +1,32 @@
+import pytest
+from pydantic import ValidationError
+
+from slipway_contract.result import RESULT, Failed, Succeeded
+
+DIGEST = "sha256:" + "a" * 64
+
+
+def test_a_result_says_which_it_is():
+    failed = RESULT.validate_json(
+        '{"result": "Failed", "exitClass": "user", "reason": "InvalidSpec", "message": "No."}'
+    )
+    assert isinstance(failed, Failed)
+    succeeded = {
+        "result": "Succeeded",
+        "artifactDigest": DIGEST,
+        "recipeDigest": DIGEST,
+        "sourceDigest": DIGEST,
+        "variant": "FP32",
+        "sizeBytes": 1,
+        "referenceSizeBytes": 1,
+        "baseline": {"variant": "FP32", "sizeBytes": 1},
+        "measured": {"variant": "FP32", "sizeBytes": 1},
+        "reason": "The plain export.",
+        "aFieldOfALaterVersion": True,
+    }
+    assert isinstance(RESULT.validate_python(succeeded), Succeeded)
+
+
+def test_anything_else_is_no_result():
+    with pytest.raises(ValidationError):
+        RESULT.validate_json('{"result": "Pending"}')

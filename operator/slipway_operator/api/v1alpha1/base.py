@@ -26,18 +26,8 @@ _PRESERVED = {"x-kubernetes-preserve-unknown-fields": True}
 AnyValue = Annotated[Any, WithJsonSchema(_PRESERVED)]
 AnyObject = Annotated[dict[str, Any], WithJsonSchema({"type": "object", **_PRESERVED})]
 
-# A quantity as in resource.Quantity, without a sign: nothing here can be negative.
-Quantity = Annotated[
-    int | str,
-    WithJsonSchema(
-        {
-            "x-kubernetes-int-or-string": True,
-            "minimum": 0,
-            "maxLength": 32,
-            "pattern": r"^([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",
-        }
-    ),
-]
+# The rules of Resources say what a quantity is, with a better sentence than a pattern has.
+Quantity = Annotated[int | str, WithJsonSchema({"x-kubernetes-int-or-string": True, "maxLength": 32})]
 
 DNS_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=DNS_SUBDOMAIN)]

@@ -6,7 +6,16 @@ from pydantic import Field
 
 from slipway_operator.api.v1alpha1.base import ApiModel, Quantity, Rule
 
-_KNOWN = "(k in ['cpu', 'memory', 'ephemeral-storage'] || k.startsWith('hugepages-') || k.contains('/'))"
+# `k` is a key in one of the two maps.
+_KNOWN = "k in ['cpu', 'memory', 'ephemeral-storage'] || k.startsWith('hugepages-') || k.contains('/')"
+
+
+def _in_both(condition: str) -> str:
+    """A condition on every key `k` with its value as the string `VALUE`, in requests and in limits."""
+    return " && ".join(
+        f"(!has({each}) || {each}.all(k, {condition.replace('VALUE', f'string({each}[k])')}))"
+        for each in ("self.requests", "self.limits")
+    )
 
 
 class Resources(ApiModel):
@@ -14,9 +23,12 @@ class Resources(ApiModel):
 
     rules = (
         Rule(
-            f"(!has(self.requests) || self.requests.all(k, {_KNOWN})) && (!has(self.limits) || self.limits.all(k, "
-            f"{_KNOWN}))",
+            _in_both(_KNOWN),
             "a resource is cpu, memory, ephemeral-storage, hugepages-SIZE or DOMAIN/NAME: check the spelling",
+        ),
+        Rule(
+            _in_both("isQuantity(VALUE) && !quantity(VALUE).isLessThan(quantity('0'))"),
+            "a quantity is a whole number, or a string such as '0.5', 500m, 512Mi or 4G: check the unit",
         ),
         Rule(
             "!has(self.requests) || !has(self.limits) || self.requests.all(k, !(k in self.limits) || "

@@ -129,7 +129,8 @@ class Serve(ApiModel):
         ]
         | None,
         Field(
-            description="Laid over the serving pods' template: maps are merged, containers by name (server, fetch), "
-            "other lists replaced. For what has no field here: affinity, topologySpreadConstraints, annotations.",
+            description="Laid over the serving pods' template as a strategic merge patch: maps are merged; containers "
+            "(server, fetch), volumes and env by name; tolerations are added; other lists are replaced. For what has "
+            "no field here: affinity, topologySpreadConstraints, annotations.",
         ),
     ] = None

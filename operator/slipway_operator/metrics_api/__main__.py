@@ -47,7 +47,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--http-port", type=int, default=8081, help="Port of /healthz, /readyz and /metrics.")
     parser.add_argument("--ca-lifetime", type=_seconds, default=Lifetimes.ca, help="In seconds; default a year.")
     parser.add_argument("--leaf-lifetime", type=_seconds, default=Lifetimes.leaf, help="In seconds; default 30 days.")
-    parser.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
+    parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     return parser.parse_args(arguments)
 
 

@@ -1,0 +1,46 @@
+"""The Helm chart, rendered."""
+
+import os
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "charts" / "slipway"
+RELEASE = "slipway"
+NAMESPACE = "slipway-system"
+KUBE_VERSION = "1.37.2"
+
+
+def helm() -> str:
+    """The bundled cluster's helm, else the one on PATH."""
+    bundled = ROOT / ".cluster" / "bin" / "helm"
+    found = os.environ.get("HELM") or (str(bundled) if bundled.exists() else shutil.which("helm"))
+    assert found, "helm is needed: `make cluster-up` builds it, or set HELM"
+    return found
+
+
+def run_helm(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([helm(), *arguments], capture_output=True, text=True, check=False, **options)
+
+
+@cache
+def render(*values: str) -> tuple[dict[str, Any], ...]:
+    """Objects of the release; `values` as for --set, or --set-json where they hold JSON."""
+    flags = [part for it in values for part in (("--set-json" if "=[" in it or "={" in it else "--set"), it)]
+    command = ("template", RELEASE, str(CHART), "--namespace", NAMESPACE, "--kube-version", KUBE_VERSION)
+    done = run_helm(*command, *flags)
+    assert done.returncode == 0, done.stderr
+    return tuple(it for it in yaml.safe_load_all(done.stdout) if it)
+
+
+def refusal(*values: str) -> str:
+    """What helm says to values that it refuses."""
+    flags = [part for it in values for part in ("--set-json", it)]
+    done = run_helm("template", RELEASE, str(CHART), "--kube-version", KUBE_VERSION, *flags)
+    assert done.returncode != 0, "helm accepted this"
+    return done.stderr

@@ -57,7 +57,7 @@ def _root_schema() -> dict[str, Any]:
 
 
 def _printer_columns() -> list[dict[str, Any]]:
-    """Under 110 characters wide for usual names; the rest comes with -o wide."""
+    """About 100 characters wide; -o wide shows the rest."""
     ready = '.status.conditions[?(@.type=="Ready")]'
     return [
         _column("Ready", f"{ready}.status", "Whether the spec as it stands is served."),

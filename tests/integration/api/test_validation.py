@@ -1,19 +1,30 @@
 """What the schema itself refuses: unknown fields, missing ones, values out of range."""
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from support.modeldeployments import Kubectl, modeldeployment
 
 pytestmark = pytest.mark.cluster
 
-EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*/modeldeployment.yaml"))
+ROOT = Path(__file__).parents[3]
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.parent.name)
-def test_the_examples_are_accepted(kubectl: Kubectl, example: Path) -> None:
-    answer = kubectl("apply", "--validate=strict", "--dry-run=server", "-f", str(example))
+def documented() -> Iterator[Any]:
+    for example in sorted((ROOT / "examples").glob("*/modeldeployment.yaml")):
+        yield pytest.param(example.read_text(), id=example.parent.name)
+    for block in re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL):
+        if "kind: ModelDeployment" in block:
+            yield pytest.param(block, id="README.md")
+
+
+@pytest.mark.parametrize("text", list(documented()))
+def test_what_the_documents_show_is_accepted(kubectl: Kubectl, text: str) -> None:
+    answer = kubectl("apply", "--validate=strict", "--dry-run=server", "-f", "-", stdin=yaml.safe_load(text))
 
     assert answer.returncode == 0, answer.stderr
 

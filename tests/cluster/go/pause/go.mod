@@ -1,0 +1,3 @@
+module slipway.dev/cluster/pause
+
+go 1.26.0

@@ -1,0 +1,65 @@
+"""Undo everything that a cluster did to the machine, also what a killed run, perhaps of another clone, left."""
+
+import shutil
+from pathlib import Path
+
+from slipway_cluster import cgroups, mounts, network, sysctls
+from slipway_cluster.paths import CNI_CACHE, CONTAINER_LOG_LINKS, KUBELET_ROOT, RECORD, RUN, Layout
+from slipway_cluster.process import stop
+from slipway_cluster.record import Record, current_boot_id, living_processes, load_record
+
+FIXED_FOLDERS = (KUBELET_ROOT, CONTAINER_LOG_LINKS, CNI_CACHE)
+# Those that would start or report containers again go first, those that others need to end well go last.
+STOP_ORDER = (
+    "kubelet",
+    "kube-proxy",
+    "kube-scheduler",
+    "kube-controller-manager",
+    "kube-apiserver",
+    "etcd",
+    "registry",
+)
+
+
+def has_remains() -> bool:
+    return (
+        RECORD.exists()
+        or RUN.exists()
+        or any((hierarchy / cgroups.NAME).exists() for hierarchy in cgroups.hierarchies())
+    )
+
+
+def remove_cluster(layout: Layout) -> None:
+    """Safe to repeat, and without effect where nothing is left."""
+    record = load_record()
+    _end_processes(record)
+    mounts.unmount_all()
+    network.remove_all()
+    cgroups.remove()
+    if record is not None:
+        _restore_machine(record)
+    shutil.rmtree(RUN, ignore_errors=True)
+    shutil.rmtree(layout.state, ignore_errors=True)
+    RECORD.unlink(missing_ok=True)
+
+
+def missing_folders() -> list[str]:
+    """Those of the fixed folders that are not on this machine yet, and so are ours to remove."""
+    return [str(folder) for folder in FIXED_FOLDERS if not folder.exists()]
+
+
+def _end_processes(record: Record | None) -> None:
+    living = living_processes(record) if record else {}
+    for name in STOP_ORDER:
+        if name in living:
+            stop([living[name]])
+    cgroups.kill_containers()
+    stop(list(living.values()))
+    cgroups.kill_all()
+
+
+def _restore_machine(record: Record) -> None:
+    if record.boot_id == current_boot_id():  # a boot has put them back already
+        sysctls.restore(record.sysctls)
+    for folder in record.created_directories:
+        shutil.rmtree(Path(folder), ignore_errors=True)

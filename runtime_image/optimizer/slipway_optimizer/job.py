@@ -11,7 +11,7 @@ from slipway_optimizer.credentials import Purpose
 from slipway_optimizer.environment import cpu_count
 from slipway_optimizer.model_code import unpack_code
 from slipway_optimizer.progress import Progress
-from slipway_optimizer.sources import Fetched, fetch
+from slipway_optimizer.sources.fetch import Fetched, fetch
 from slipway_optimizer.spec import Deployment, Source, read_deployment
 from slipway_optimizer.stores import open_store
 from slipway_optimizer.workshop import Inputs, Workshop

@@ -8,7 +8,7 @@ from typing import Final
 
 from slipway_optimizer import reasons
 from slipway_optimizer.errors import UserError, first_line
-from slipway_optimizer.sources import Fetched
+from slipway_optimizer.sources.fetch import Fetched
 
 MAX_FILES: Final = 20_000
 MAX_BYTES: Final = 1 << 30

@@ -6,7 +6,7 @@ from pathlib import Path
 from slipway_contract.manifest import MODEL_FILE, Variant
 from slipway_optimizer.onnx_session import OnnxSession
 from slipway_optimizer.progress import Progress
-from slipway_optimizer.sources import Fetched
+from slipway_optimizer.sources.fetch import Fetched
 from slipway_optimizer.spec import Deployment, ModelSpec
 
 

@@ -4,7 +4,7 @@ import errno
 from typing import Final
 
 import aiohttp
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError  # type: ignore[import-untyped]
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
 from slipway_optimizer import reasons
 from slipway_optimizer.errors import InfrastructureError, JobError, UserError, first_line

@@ -3,9 +3,10 @@
 import hashlib
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from slipway_optimizer import reasons
 from slipway_optimizer.credentials import Purpose
@@ -67,26 +68,41 @@ def fetch(source: Source, purpose: Purpose, folder: Path, on_bytes: OnBytes) -> 
 def _read(location: Location, target: Path | None, on_bytes: OnBytes) -> str:
     sha256 = hashlib.sha256()
     done = 0
-    with closing(_open(location)) as stream:
-        size = location.local.stat().st_size if location.local else getattr(stream, "size", None)
-        with open(target or "/dev/null", "wb") as file:  # noqa: PTH123  one code path with and without a copy
-            while chunk := stream.read(CHUNK_BYTES):
-                sha256.update(chunk)
+    with closing(_open(location)) as stream, _writer(target) as file:
+        size = _announced_size(location, stream)
+        while chunk := stream.read(CHUNK_BYTES):
+            sha256.update(chunk)
+            if file is not None:
                 file.write(chunk)
-                done += len(chunk)
-                on_bytes(done, size)
+            done += len(chunk)
+            on_bytes(done, size)
     if size is not None and done < size:
         raise _TruncatedError(f"{done:,} of {size:,} bytes arrived")
     return "sha256:" + sha256.hexdigest()
 
 
-def _open(location: Location):  # type: ignore[no-untyped-def]
+def _writer(target: Path | None) -> AbstractContextManager[BinaryIO | None]:
+    return target.open("wb") if target else nullcontext()
+
+
+def _open(location: Location) -> Any:
     if location.local:
         return location.local.open("rb")
     if location.uri.startswith("http"):
-        # Block size 0 is one streamed request; with ranges a server without them would be asked in vain.
-        return location.filesystem.open(location.path, "rb", block_size=0)
+        # Block size 0 is one streamed request. With a size, whatever it is, fsspec asks the server for none first; that
+        # request would turn every failure into FileNotFoundError.
+        return location.filesystem.open(location.path, "rb", block_size=0, size=1)
     return location.filesystem.open(location.path, "rb", block_size=READ_AHEAD_BYTES, cache_type="readahead")
+
+
+def _announced_size(location: Location, stream: Any) -> int | None:
+    if location.local:
+        return location.local.stat().st_size
+    if location.uri.startswith("http"):
+        headers = stream.r.headers
+        length = None if "Content-Encoding" in headers else headers.get("Content-Length")
+        return int(length) if length else None
+    return int(stream.size)
 
 
 def _verify(source: Source, digest: str) -> None:

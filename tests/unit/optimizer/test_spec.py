@@ -1,0 +1,68 @@
+"""Reading the spec: what is understood, and the one sentence for what is not."""
+
+from typing import Any
+
+import pytest
+import yaml
+from support.optimizer import ends, write_spec
+
+from slipway_optimizer.errors import UserError
+from slipway_optimizer.spec import read_deployment
+
+MODEL: dict[str, Any] = {
+    "source": {"uri": "s3://models/net.pth", "sha256": "sha256:" + "A" * 64, "secretRef": {"name": "x"}},
+    "format": "StateDict",
+    "factory": "net:Net.small",
+    **ends({"x": ("float32", ["batch", 4])}, ["y"]),
+}
+
+
+def test_a_spec_is_read_with_its_defaults(tmp_path):
+    deployment = read_deployment(write_spec(tmp_path, MODEL))
+    assert deployment.name == "net"
+    assert deployment.model.source.sha256 == "a" * 64
+    assert deployment.model.inputs[0].dynamic_axes == {0: "batch"}
+    assert deployment.optimize.quantize.mode == "Auto"
+    assert (deployment.optimize.evaluate.max_drop, deployment.optimize.evaluate.min_speedup) == (0.01, 1.1)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"format": "Keras"}, "spec.model.format: Input should be"),
+        ({"factory": None}, "set factory to module:attribute"),
+        ({"factory": "net.Net"}, "set factory to module:attribute"),
+        ({"format": "ONNX"}, "format ONNX holds the whole model: remove factory"),
+        ({"source": {"uri": "s3://x", "sha256": "12"}}, "spec.model.source.sha256: "),
+        ({"source": {}}, "spec.model.source.uri: Field required"),
+        ({"inputs": []}, "spec.model.inputs: List should have at least 1 item"),
+        ({"inputs": [{"name": "x", "shape": [0]}]}, "spec.model.inputs.0.shape.0"),
+        ({"inputs": [{"name": "x", "shape": ["2*b"]}]}, "spec.model.inputs.0.shape.0"),
+        ({"inputs": [{"name": "x", "dtype": "float31", "shape": []}]}, "spec.model.inputs.0.dtype"),
+        ({"outputs": [{"name": "x"}]}, "the name x is used twice among inputs and outputs"),
+        ({"facotry": "typo"}, "spec.model.facotry: Extra inputs are not permitted"),
+    ],
+)
+def test_a_wrong_model_is_one_sentence(tmp_path, change, says):
+    with pytest.raises(UserError) as caught:
+        read_deployment(write_spec(tmp_path, {**MODEL, **change}))
+    assert caught.value.reason == "InvalidSpec"
+    assert says in caught.value.message
+
+
+def test_a_field_of_optimize_that_nobody_reads_is_refused(tmp_path):
+    with pytest.raises(UserError, match="prune: Extra inputs are not permitted"):
+        read_deployment(write_spec(tmp_path, MODEL, {"prune": {"amount": 0.5}}))
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "", "spec: {}", "metadata: {name: a}\nspec: 3", yaml.safe_dump("\x07")])
+def test_what_is_no_modeldeployment_is_invalid(tmp_path, text):
+    (tmp_path / "spec.yaml").write_text(text)
+    with pytest.raises(UserError) as caught:
+        read_deployment(tmp_path / "spec.yaml")
+    assert caught.value.reason == "InvalidSpec"
+
+
+def test_a_file_that_is_not_there_is_invalid(tmp_path):
+    with pytest.raises(UserError, match="No such file"):
+        read_deployment(tmp_path / "spec.yaml")

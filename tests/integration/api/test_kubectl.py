@@ -61,7 +61,8 @@ def test_client_side_apply_takes_the_crd(kubectl: Kubectl, crd: Path) -> None:
 
 def test_explain_is_documentation(kubectl: Kubectl) -> None:
     explained = wait_for(
-        lambda: kubectl("explain", "modeldeployment.spec.model.source").stdout, what="OpenAPI of the CRD"
+        lambda: kubectl("explain", "modeldeployment.spec.model.source").stdout,
+        message="the API server never published the CRD",
     )
     assert "pvc://CLAIM/PATH" in explained
 

@@ -34,8 +34,14 @@ def namespace(crd: Path) -> Iterator[str]:
 def kubectl(namespace: str) -> Kubectl:
     """kubectl in the module's namespace, failing or not; `stdin` is sent as JSON."""
 
-    def run(*args: str, stdin: Any = None) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, stdin: Any = None) -> subprocess.CompletedProcess[str]:
+        command = [
+            cluster.kubectl_program(),
+            f"--kubeconfig={cluster.kubeconfig()}",
+            f"--namespace={namespace}",
+            *arguments,
+        ]
         text = None if stdin is None else json.dumps(stdin)
-        return cluster.kubectl("--namespace", namespace, *args, stdin=text, check=False)
+        return subprocess.run(command, input=text, capture_output=True, text=True, check=False)
 
     return run

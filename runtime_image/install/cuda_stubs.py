@@ -1,10 +1,11 @@
 """Makes PyTorch from PyPI loadable without its CUDA libraries, by a small stand-in for each library that is missing.
 
-PyTorch's Linux wheel on PyPI is linked against CUDA: without libcudart, libcublas and a dozen others `import torch` fails,
-with them an environment is 4 GB larger. On a CPU none of their functions is ever reached with success, so each missing library becomes
-a file of a few kilobytes that defines exactly the symbols (and symbol versions) which PyTorch's own libraries ask of it; every function
-returns cudaErrorNoDevice, and PyTorch sees a machine without a GPU. The clean way is PyTorch's own CPU wheel, which is not on PyPI but
-on an index of its own: where that is reachable, name it (`--torch-index`) and nothing is stubbed.
+PyTorch's Linux wheel on PyPI is linked against CUDA: without libcudart, libcublas and a dozen others `import torch`
+fails, with them an environment is 4 GB larger. On a CPU none of their functions does anything, so each missing
+library becomes a file of a few kilobytes that defines exactly the symbols (and their versions) which PyTorch's own
+libraries ask of it; every function returns cudaErrorNoDevice, and PyTorch sees a machine without a GPU. The clean way
+is PyTorch's CPU wheel, which is not on PyPI but on an index of its own: where that can be reached, name it
+(`--torch-index` of locked.py), and nothing is stubbed.
 
 Needs Python's standard library and binutils. Written for x86-64, as the lock file is.
 """
@@ -20,6 +21,7 @@ from pathlib import Path
 
 CUDA_ERROR_NO_DEVICE = 100  # cudaErrorNoDevice and CUDA_ERROR_NO_DEVICE alike
 CUDA_LIBRARY = re.compile(r"lib(cu|nv|nccl)")
+MARK = "written by cuda_stubs.py"
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ def write_stub(stub: Stub, folder: Path) -> Path:
         script.write_text(version_script(stub))
         _output("as", "-o", str(compiled), str(source))
         versions = ["--version-script", str(script)] if script.stat().st_size else []
-        _output("ld", "-shared", "-soname", stub.soname, *versions, "-z", "noexecstack", "-o", str(target), str(compiled))
+        options = ["-shared", "-soname", stub.soname, "-z", "noexecstack", *versions]
+        _output("ld", *options, "-o", str(target), str(compiled))
     return target
 
 
@@ -87,7 +90,8 @@ def assembly(stub: Stub) -> str:
     """Every symbol of the stub is a name of one and the same function."""
     names = sorted({name for names in stub.symbols.values() for name in names})
     aliases = [f".globl {name}\n.type {name}, @function\n.set {name}, no_device\n" for name in names]
-    return f".text\nno_device:\n mov ${CUDA_ERROR_NO_DEVICE}, %eax\n ret\n" + "".join(aliases)
+    mark = f'.section .rodata\n.asciz "{MARK}"\n'
+    return f"{mark}.text\nno_device:\n mov ${CUDA_ERROR_NO_DEVICE}, %eax\n ret\n" + "".join(aliases)
 
 
 def version_script(stub: Stub) -> str:
@@ -100,15 +104,19 @@ def version_script(stub: Stub) -> str:
     )
 
 
+def is_stub(library: Path) -> bool:
+    return bool(CUDA_LIBRARY.match(library.name)) and MARK.encode() in library.read_bytes()
+
+
 def stub_folder(folder: Path) -> list[Path]:
-    """Write a stub into `folder` for each CUDA library that the libraries there need and that is not there."""
-    libraries = sorted(path for path in folder.glob("lib*.so*") if path.is_file())
+    """Write a stub for each CUDA library that the libraries in `folder` need and miss there; renews earlier stubs."""
+    libraries = sorted(path for path in folder.glob("lib*.so*") if path.is_file() and not is_stub(path))
     stubs = plan_stubs((read_needs(path) for path in libraries), frozenset(path.name for path in libraries))
     return [write_stub(stub, folder) for stub in stubs]
 
 
 def _owners_of_unversioned(missing: list[str], names: Iterable[str]) -> dict[str, list[str]]:
-    """An unversioned symbol does not say whose it is, but CUDA's libraries put their own name first: ncclSend is in libnccl."""
+    """Whose an unversioned symbol is, its name says: ncclSend is in libnccl, cuMemAlloc in the driver's libcuda."""
     stems = {re.sub(r"^lib|(_host)?\.so.*$", "", soname).lower(): soname for soname in missing}
     owned = defaultdict(list)
     for name in names:
@@ -125,7 +133,7 @@ def _output(*command: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Write a stub for each CUDA library that the libraries in FOLDER miss.")
+    parser = argparse.ArgumentParser(description="Write a stub for each CUDA library that those in FOLDER miss.")
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="site-packages/torch/lib")
     for path in stub_folder(parser.parse_args().folder):
         print(path.name, flush=True)  # noqa: T201

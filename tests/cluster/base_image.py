@@ -1,4 +1,4 @@
-"""The base of our images where no registry offers one: Debian 12 with its Python, made from Debian's packages, cached in .cluster."""
+"""The base of our images where no registry offers one: Debian 12 with its Python, made from Debian's packages."""
 
 import hashlib
 import json
@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 SUITE = "bookworm"
-PACKAGES = ("python3", "libstdc++6", "ca-certificates", "usr-is-merged")  # the last one instead of usrmerge, which brings 47 MB of Perl
+# usr-is-merged instead of usrmerge, which brings 47 MB of Perl
+PACKAGES = ("python3", "libstdc++6", "ca-certificates", "usr-is-merged")
 MERGED_USR = "/usr/share/mmdebstrap/hooks/merged-usr"
 EPOCH = "1735689600"  # every file's time at most this one: the same packages give the same bytes
 LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/lintian/*")
@@ -22,7 +23,8 @@ def mmdebstrap_command(target: Path) -> list[str]:
     excludes = [f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT]
     recommends = '--aptopt=APT::Install-Recommends "false"'
     include = f"--include={','.join(PACKAGES)}"
-    return ["mmdebstrap", "--quiet", "--variant=apt", f"--hook-dir={MERGED_USR}", recommends, include, *excludes, *CUSTOMIZE, SUITE, str(target)]
+    options = ["--quiet", "--variant=apt", f"--hook-dir={MERGED_USR}", recommends, include, *excludes, *CUSTOMIZE]
+    return ["mmdebstrap", *options, SUITE, str(target)]
 
 
 def recipe_key() -> str:
@@ -38,13 +40,21 @@ def base_tarball(cache: Path) -> Path:
         return tarball
     cache.mkdir(parents=True, exist_ok=True)
     started, partial = time.monotonic(), tarball.with_suffix(".partial.tar")
-    print(f"base: making Debian {SUITE} with {', '.join(PACKAGES)} (about a minute)", flush=True)
+    say(f"making Debian {SUITE} with {', '.join(PACKAGES)} (about a minute)")
     subprocess.run(mmdebstrap_command(partial), check=True, env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH})
     partial.rename(tarball)
-    print(f"base: {tarball.stat().st_size / 1e6:.0f} MB, {time.monotonic() - started:.0f} s", flush=True)
+    say(f"{tarball.stat().st_size / 1e6:.0f} MB, {time.monotonic() - started:.0f} s")
     return tarball
+
+
+def say(text: str) -> None:
+    print(f"base: {text}", flush=True)  # noqa: T201 - progress for the person who runs make
 
 
 def digest(tarball: Path) -> str:
     with tarball.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+if __name__ == "__main__":
+    say(str(base_tarball(Path(__file__).resolve().parents[2] / ".cluster" / "base")))

@@ -14,6 +14,10 @@ from typing import Protocol
 import base_image
 
 CERTIFICATES = "/etc/ssl/certs"
+MANIFEST_TYPES = (
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
 
 
 class Builder(Protocol):
@@ -36,7 +40,7 @@ class Builder(Protocol):
 class Buildah:
     """Builds without an engine, its storage below `state`, its build steps in a chroot on the host's network.
 
-    Build steps see the host's certificates, so that a machine whose administrator added one works, and keep downloads in `state`.
+    Build steps trust the certificates that the host trusts, and keep what they download in `state`.
     """
 
     root: Path
@@ -57,15 +61,14 @@ class Buildah:
         return local(name), digest
 
     def has(self, reference: str) -> bool:
-        inspect = [*self._command, "inspect", "--type", "image", local(reference)]
-        return subprocess.run(inspect, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
+        return succeeds([*self._command, "inspect", "--type", "image", local(reference)])
 
     def build(self, reference: str, dockerfile: Path, arguments: Mapping[str, str]) -> None:
         cache = self.state / "cache" / "uv"
         cache.mkdir(parents=True, exist_ok=True)
         command = [*self._command, "build", "--layers", "--isolation", "chroot", "--network", "host"]
         command += ["--volume", f"{CERTIFICATES}:{CERTIFICATES}:ro", "--volume", f"{cache}:/var/cache/uv"]
-        command += build_arguments(arguments) + shlex.split(self.options)
+        command += options_for(arguments) + shlex.split(self.options)
         subprocess.run([*command, "--file", dockerfile, "--tag", local(reference), self.root], check=True)
 
     def size(self, reference: str) -> str:
@@ -96,18 +99,17 @@ class Docker:
         return given, given
 
     def has(self, reference: str) -> bool:
-        inspect = ["docker", "image", "inspect", local(reference)]
-        return subprocess.run(inspect, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
+        return succeeds(["docker", "image", "inspect", local(reference)])
 
     def build(self, reference: str, dockerfile: Path, arguments: Mapping[str, str]) -> None:
-        command = ["docker", "build", *build_arguments(arguments), *shlex.split(self.options)]
+        command = ["docker", "build", *options_for(arguments), *shlex.split(self.options)]
         subprocess.run([*command, "--file", dockerfile, "--tag", local(reference), self.root], check=True)
 
     def size(self, reference: str) -> str:
         listing = ["docker", "image", "ls", "--format", "{{.Size}}", local(reference)]
         return subprocess.run(listing, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 
-    def push(self, reference: str, target: str, *, plain_http: bool) -> None:  # noqa: ARG002 - docker decides by the address
+    def push(self, reference: str, target: str, *, plain_http: bool) -> None:
         subprocess.run(["docker", "tag", local(reference), target], check=True)
         subprocess.run(["docker", "push", "--quiet", target], check=True)
 
@@ -127,7 +129,12 @@ def local(reference: str) -> str:
     return f"localhost/{reference}"
 
 
-def build_arguments(arguments: Mapping[str, str]) -> list[str]:
+def succeeds(command: list[str]) -> bool:
+    result = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    return result.returncode == 0
+
+
+def options_for(arguments: Mapping[str, str]) -> list[str]:
     return [part for name, value in sorted(arguments.items()) for part in ("--build-arg", f"{name}={value}")]
 
 
@@ -135,10 +142,10 @@ def registry_has(target: str) -> bool:
     """Whether a registry that is spoken to over plain HTTP holds `HOST/NAME:TAG`."""
     host, _, path = target.partition("/")
     name, _, tag = path.rpartition(":")
-    accept = {"Accept": "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json"}
+    accept = {"Accept": ", ".join(MANIFEST_TYPES)}
     request = urllib.request.Request(f"http://{host}/v2/{name}/manifests/{tag}", method="HEAD", headers=accept)
     try:
-        with urllib.request.urlopen(request, timeout=10):
+        with urllib.request.urlopen(request, timeout=10):  # noqa: S310 - http, as written above
             return True
     except urllib.error.HTTPError:
         return False

@@ -1,4 +1,4 @@
-"""What goes into an image, and the tag that follows from it: same content, same tag, nothing to build and nothing to push."""
+"""What goes into an image, and the tag that follows from it: same content, same tag, nothing to build or push."""
 
 import hashlib
 import re
@@ -16,20 +16,19 @@ class Image:
     name: str
     dockerfile: str
     extra: str
-    has_flavors: bool = True
+    arguments: tuple[str, ...]  # of its Dockerfile, beside BASE
 
 
 IMAGES = (
-    Image("operator", "operator/Dockerfile", "operator", has_flavors=False),
-    Image("serving", "runtime_image/serving/Dockerfile", "serving"),
-    Image("optimizer", "runtime_image/optimizer/Dockerfile", "optimizer"),
+    Image("operator", "operator/Dockerfile", "operator", ()),
+    Image("serving", "runtime_image/serving/Dockerfile", "serving", ("FLAVOR",)),
+    Image("optimizer", "runtime_image/optimizer/Dockerfile", "optimizer", ("FLAVOR", "TORCH_INDEX")),
 )
 
 
 def build_arguments(image: Image, options: Mapping[str, str]) -> dict[str, str]:
     """The build arguments among `options` that this image's Dockerfile knows, without empty ones."""
-    known = {"BASE", *(("FLAVOR",) if image.has_flavors else ()), *(("TORCH_INDEX",) if image.name == "optimizer" else ())}
-    return {name: value for name, value in sorted(options.items()) if name in known and value}
+    return {name: value for name, value in sorted(options.items()) if name in ("BASE", *image.arguments) and value}
 
 
 def extra_of(image: Image, arguments: Mapping[str, str]) -> str:
@@ -44,7 +43,8 @@ def copied_paths(dockerfile: str) -> list[str]:
 
 def context_files(root: Path, paths: Iterable[str]) -> list[Path]:
     """The files below `paths`, relative to `root`, as .dockerignore lets them through."""
-    found = (file for path in paths for file in ([root / path] if (root / path).is_file() else (root / path).rglob("*")))
+    given = [root / path for path in paths]
+    found = (file for path in given for file in ([path] if path.is_file() else path.rglob("*")))
     return sorted(file.relative_to(root) for file in found if file.is_file() and "__pycache__" not in file.parts)
 
 
@@ -60,7 +60,7 @@ def content_tag(root: Path, image: Image, requirements: str, arguments: Mapping[
     dockerfile = (root / image.dockerfile).read_bytes()
     digest = hashlib.sha256()
     _add(digest, "Dockerfile", dockerfile)
-    _add(digest, "requirements", "\n".join(line for line in requirements.splitlines() if not line.startswith("#")).encode())
+    _add(digest, "requirements", "\n".join(re.findall("^[^#].*", requirements, re.MULTILINE)).encode())
     for name, value in sorted(arguments.items()):
         _add(digest, f"argument {name}", value.encode())
     paths = [path for path in copied_paths(dockerfile.decode()) if path not in LOCKED]

@@ -1,8 +1,13 @@
-"""`make images`: builds what changed of the three images, pushes it to the cluster's registry, and writes down the references.
+"""`make images`: builds what changed of the three images, pushes it to the cluster's registry, notes the references.
 
 Settings come from the environment, as make passes them on:
-REGISTRY (HOST/PREFIX; default: the bundled cluster's), BUILDER (buildah or docker), BASE (an image; default: our own base with buildah,
-the Dockerfile's with docker), FLAVOR (cpu or gpu), TORCH_INDEX (an index with PyTorch's CPU wheels), BUILD_OPTIONS (more options for the builder's `build`).
+
+    REGISTRY       HOST[/PREFIX] to push to; without it the bundled cluster's registry; without that nothing is pushed
+    BUILDER        buildah or docker; without it what is installed, buildah first
+    BASE           the image to build on; without it our own with buildah (base_image.py), the Dockerfile's with docker
+    FLAVOR         cpu (without it) or gpu, for optimizer and serving
+    TORCH_INDEX    an index with PyTorch's CPU wheels, for the optimizer; without it PyTorch comes from PyPI
+    BUILD_OPTIONS  more options for `buildah build` or `docker build`, as for a shell
 """
 
 import argparse
@@ -79,7 +84,7 @@ def push(step: Plan, builder: Builder, registry: Registry, position: str) -> str
     """Push if the registry does not have it. Returns the reference that a pod uses."""
     target = "/".join(part for part in (registry.push, step.reference) if part)
     if not registry.push or (registry.is_bundled and image_builders.registry_has(target)):
-        say(f"{position} {step.reference}: {'in the registry already' if registry.push else 'no registry to push it to'}")
+        say(f"{position} {step.reference}: {'already in the registry' if registry.push else 'no registry to push to'}")
     else:
         started = time.monotonic()
         builder.push(step.reference, target, plain_http=registry.is_bundled)
@@ -88,13 +93,13 @@ def push(step: Plan, builder: Builder, registry: Registry, position: str) -> str
 
 
 def say(text: str) -> None:
-    print(f"images: {text}", flush=True)
+    print(f"images: {text}", flush=True)  # noqa: T201 - progress for the person who runs make
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--uv", type=Path, default=STATE / "uv" / "bin" / "uv", help="the uv that `make setup` installed")
-    parser.add_argument("--only", action="append", choices=[image.name for image in IMAGES], help="build this one (may be repeated)")
+    parser.add_argument("--uv", type=Path, default=STATE / "uv" / "bin" / "uv", help="without it: from `make setup`")
+    parser.add_argument("--only", action="append", choices=[image.name for image in IMAGES], help="may be repeated")
     arguments = parser.parse_args()
     setting = os.environ.get
     images = [image for image in IMAGES if not arguments.only or image.name in arguments.only]

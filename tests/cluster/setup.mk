@@ -7,7 +7,7 @@ export UV_CACHE_DIR ?= $(abspath $(STATE)/cache/uv)
 .PHONY: setup
 setup: .venv/.setup
 
-.venv/.setup: pyproject.toml uv.lock $(INSTALL)/locked.py $(INSTALL)/cuda_stubs.py
+.venv/.setup: pyproject.toml uv.lock $(INSTALL)/locked.py $(INSTALL)/cuda_stubs.py $(INSTALL)/elf_trim.py
 	$(INSTALL)/prerequisites.sh $(PYTHON3)
 	$(PYTHON3) $(INSTALL)/locked.py .venv --uv $(STATE)/uv --editable \
 	  --extra operator --extra optimizer --extra serving --group dev --group examples

@@ -4,6 +4,7 @@ A given says only what differs from `cases/base.yaml`. The Job, its ConfigMap an
 them, with what the story says laid over them.
 """
 
+import copy
 import json
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -155,8 +156,13 @@ def _serving_pod(bare: Observed, pod: dict[str, Any]) -> dict[str, Any]:
     if pod.get("old"):
         annotations |= {TEMPLATE_DIGEST: "sha256:earlier", ARTIFACT_DIGEST: pod.get("artifact", "sha256:earlier")}
     metadata = {"name": pod["name"], "namespace": bare.namespace, "annotations": annotations, **pod.get("metadata", {})}
+    spec = copy.deepcopy(template["spec"])
+    if pod.get("old"):
+        spec.pop("nodeSelector", None)
+    if "gpus" in pod:
+        spec["containers"][0]["resources"]["limits"] = {"nvidia.com/gpu": pod["gpus"]}
     ready = {"conditions": [{"type": "Ready", "status": "True"}], "phase": "Running"}
-    return {"metadata": metadata, "spec": template["spec"], "status": ready if pod.get("ready") else pod["status"]}
+    return {"metadata": metadata, "spec": spec, "status": ready if pod.get("ready") else pod["status"]}
 
 
 def find_child(outcome: Outcome, key: str) -> dict[str, Any] | None:

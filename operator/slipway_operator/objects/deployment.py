@@ -26,11 +26,19 @@ TERMINATION_GRACE_SECONDS = 60
 
 @dataclass(frozen=True)
 class Serving:
-    """What is to be served. `replicas` is None where the autoscaler owns the number."""
+    """What is to be served, and how to get there.
+
+    Attributes:
+        artifact: what the pods fetch.
+        image: the serving runtime.
+        replicas: None where the autoscaler owns the number.
+        in_place: an old pod goes before its successor starts, because there is no room for both.
+    """
 
     artifact: ArtifactStatus
     image: str
     replicas: int | None
+    in_place: bool = False
 
 
 def build_deployment(parent: ModelDeployment, settings: Settings, serving: Serving) -> dict[str, Any]:
@@ -41,7 +49,7 @@ def build_deployment(parent: ModelDeployment, settings: Settings, serving: Servi
     spec: dict[str, Any] = {
         "revisionHistoryLimit": 2,
         "selector": {"matchLabels": serving_selector(str(parent.metadata["name"]))},
-        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": _rolling_update(in_place=serving.in_place)},
         "template": template,
     }
     if serving.replicas is not None:
@@ -53,6 +61,10 @@ def build_deployment(parent: ModelDeployment, settings: Settings, serving: Servi
         "metadata": metadata_for(parent, "serve", annotations=annotations),
         "spec": spec,
     }
+
+
+def _rolling_update(*, in_place: bool) -> dict[str, int]:
+    return {"maxSurge": 0, "maxUnavailable": 1} if in_place else {"maxSurge": 1, "maxUnavailable": 0}
 
 
 def _digests(artifact: ArtifactStatus) -> dict[str, str]:

@@ -55,6 +55,11 @@ def is_ready(pod: Object) -> bool:
     return not is_deleting(pod) and has_condition(pod, "Ready")
 
 
+def has_stopped(pod: Object) -> bool:
+    """Whether the pod ended for good: evicted, refused by its kubelet, or lost with its node."""
+    return (pod.get("status") or {}).get("phase") in ("Failed", "Succeeded")
+
+
 def container_statuses(pod: Object) -> list[Mapping[str, Any]]:
     status = pod.get("status") or {}
     return [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
@@ -81,9 +86,8 @@ def memory_limit(pod: Object, container: str) -> str:
 
 def find_problem(pod: Object) -> Problem | None:
     """The first thing in the pod's way: no node, no image, no configuration, or a container that ends."""
-    return _scheduling_problem(pod) or next(
-        (problem for status in container_statuses(pod) if (problem := _container_problem(pod, status))), None
-    )
+    problems = (_container_problem(pod, status) for status in container_statuses(pod))
+    return _scheduling_problem(pod) or _stop_problem(pod) or next((problem for problem in problems if problem), None)
 
 
 def _scheduling_problem(pod: Object) -> Problem | None:
@@ -91,6 +95,15 @@ def _scheduling_problem(pod: Object) -> Problem | None:
     if scheduled is None or scheduled["status"] == "True" or not scheduled.get("message"):
         return None
     return Problem(Reason.UNSCHEDULABLE, f"Pod {name_of(pod)} has no node: {scheduled['message']}")
+
+
+def _stop_problem(pod: Object) -> Problem | None:
+    status = pod.get("status") or {}
+    if not has_stopped(pod) or not status.get("reason"):
+        return None
+    return Problem(
+        Reason.START_FAILED, f"Pod {name_of(pod)} was stopped: {status['reason']}: {status.get('message', '')}"
+    )
 
 
 def _container_problem(pod: Object, status: Mapping[str, Any]) -> Problem | None:

@@ -12,7 +12,16 @@ from slipway_operator.api.v1alpha1 import Condition
 from slipway_operator.conditions import AVAILABLE, Reason, build_condition
 from slipway_operator.objects.names import ARTIFACT_DIGEST, TEMPLATE_DIGEST
 from slipway_operator.stages.job_result import annotation_of
-from slipway_operator.stages.pods import Problem, find_condition, find_problem, is_deleting, is_ready, name_of
+from slipway_operator.stages.pods import (
+    Problem,
+    find_condition,
+    find_problem,
+    has_stopped,
+    is_deleting,
+    is_ready,
+    name_of,
+)
+from slipway_operator.stages.surge import has_to_replace_in_place
 from slipway_operator.state import Object, Observed
 
 CPU_PROVIDER = "CPUExecutionProvider"
@@ -20,11 +29,20 @@ CPU_PROVIDER = "CPUExecutionProvider"
 
 @dataclass(frozen=True)
 class Rollout:
-    """The serving pods, sorted by name, as seen from the pod template that is wanted now."""
+    """The serving pods, sorted by name, as seen from the pod template that is wanted now.
+
+    Attributes:
+        wanted: the Deployment as it is to be.
+        deployment: the Deployment as it is.
+        current: pods of the wanted template.
+        stopped: pods of the wanted template that ended for good, as an evicted one does; others take their place.
+        old: pods of any other template.
+    """
 
     wanted: Mapping[str, Any]
     deployment: Object | None
     current: Sequence[Object]
+    stopped: Sequence[Object]
     old: Sequence[Object]
 
     @property
@@ -41,6 +59,10 @@ class Rollout:
         return int(sent if sent is not None else (self.deployment or self.wanted)["spec"].get("replicas", 1))
 
     @property
+    def has_to_replace_in_place(self) -> bool:
+        return has_to_replace_in_place(self.current, self.old)
+
+    @property
     def is_applied(self) -> bool:
         """Whether the Deployment has the wanted template, and its controller has seen it."""
         deployment = self.deployment
@@ -51,8 +73,20 @@ class Rollout:
         )
 
 
-def describe_rollout(observed: Observed, wanted: Mapping[str, Any], provider: str | None) -> Condition:
-    rollout = _rollout(observed, wanted)
+def read_rollout(observed: Observed, wanted: Mapping[str, Any]) -> Rollout:
+    digest = _template_digest(wanted)
+    pods = sorted((pod for pod in observed.serving_pods if not is_deleting(pod)), key=name_of)
+    current = [pod for pod in pods if _template_digest(pod) == digest]
+    return Rollout(
+        wanted=wanted,
+        deployment=observed.deployment,
+        current=[pod for pod in current if not has_stopped(pod)],
+        stopped=[pod for pod in current if has_stopped(pod)],
+        old=[pod for pod in pods if _template_digest(pod) != digest and not has_stopped(pod)],
+    )
+
+
+def describe_rollout(observed: Observed, rollout: Rollout, provider: str | None) -> Condition:
     if rollout.desired == 0 and not rollout.ready and not rollout.old_ready:
         message = "spec.scale.replicas is 0: nothing answers requests."
         return build_condition(AVAILABLE, "False", Reason.SCALED_TO_ZERO, message)
@@ -60,14 +94,6 @@ def describe_rollout(observed: Observed, wanted: Mapping[str, Any], provider: st
     if rollout.is_applied and rollout.ready and not rollout.old:
         return _serving(observed, rollout, provider, problem)
     return _in_progress(rollout, problem)
-
-
-def _rollout(observed: Observed, wanted: Mapping[str, Any]) -> Rollout:
-    digest = _template_digest(wanted)
-    pods = sorted((pod for pod in observed.serving_pods if not is_deleting(pod)), key=name_of)
-    current = [pod for pod in pods if _template_digest(pod) == digest]
-    old = [pod for pod in pods if _template_digest(pod) != digest]
-    return Rollout(wanted, observed.deployment, current, old)
 
 
 def _template_digest(item: Object) -> str | None:
@@ -79,7 +105,8 @@ def _find_problem(observed: Observed, rollout: Rollout) -> Problem | None:
     if refused := _refusal(observed):
         return refused
     waiting = [pod for pod in rollout.current if not is_ready(pod)]
-    return next((problem for pod in waiting if (problem := find_problem(pod))), None)
+    stopped = () if rollout.ready else rollout.stopped
+    return next((problem for pod in (*waiting, *stopped) if (problem := find_problem(pod))), None)
 
 
 def _refusal(observed: Observed) -> Problem | None:
@@ -108,17 +135,21 @@ def _serving(observed: Observed, rollout: Rollout, provider: str | None, problem
 
 def _in_progress(rollout: Rollout, problem: Problem | None) -> Condition:
     answers = rollout.ready + rollout.old_ready > 0
-    reason = problem.reason if problem else Reason.ROLLOUT_IN_PROGRESS
-    message = problem.message if problem else _progress(rollout)
+    if problem is None or rollout.has_to_replace_in_place:
+        problem = Problem(Reason.ROLLOUT_IN_PROGRESS, _progress(rollout))
+    message = problem.message
     if rollout.old_ready:
         message += f" Pods of the earlier version{_their_artifact(rollout)} still answer: {rollout.old_ready} ready."
-    return build_condition(AVAILABLE, "True" if answers else "False", reason, message)
+    return build_condition(AVAILABLE, "True" if answers else "False", problem.reason, message)
 
 
 def _progress(rollout: Rollout) -> str:
     if not rollout.is_applied:
         return "The Deployment is being brought up to date."
-    return f"{rollout.ready} of {rollout.desired} replicas of the present version are ready."
+    progress = f"{rollout.ready} of {rollout.desired} replicas of the present version are ready."
+    if not rollout.has_to_replace_in_place:
+        return progress
+    return f"{progress} There is no room for one pod more: an old pod goes before its successor starts."
 
 
 def _their_artifact(rollout: Rollout) -> str:

@@ -1,5 +1,6 @@
 """Available: the artifact behind a Service. It keeps the last good version alive while a new one is made."""
 
+from dataclasses import replace
 from typing import Any
 
 from slipway_operator.api.v1alpha1 import ArtifactStatus
@@ -9,7 +10,7 @@ from slipway_operator.objects.deployment import SERVER, Serving, build_deploymen
 from slipway_operator.objects.names import selector_text, serving_selector
 from slipway_operator.objects.service import build_pdb, build_service, service_url
 from slipway_operator.stages.replicas import replicas_to_send
-from slipway_operator.stages.rollout import describe_rollout
+from slipway_operator.stages.rollout import describe_rollout, read_rollout
 from slipway_operator.state import Object, Observed, Plan, StageResult
 
 EXPECTED_ACCELERATOR = "SLIPWAY_EXPECTED_ACCELERATOR"
@@ -23,10 +24,12 @@ def serve(observed: Observed, plan: Plan) -> StageResult:
         return StageResult(build_condition(AVAILABLE, "False", Reason.WAITING_FOR_ARTIFACT, message))
     image = runtime_image(observed, artifact)
     serving = Serving(artifact=artifact, image=image, replicas=replicas_to_send(observed))
+    rollout = read_rollout(observed, build_deployment(observed.parent, observed.settings, serving))
+    serving = replace(serving, in_place=rollout.has_to_replace_in_place)
     deployment = build_deployment(observed.parent, observed.settings, serving)
     provider = execution_provider(observed, artifact)
     return StageResult(
-        condition=describe_rollout(observed, deployment, provider),
+        condition=describe_rollout(observed, rollout, provider),
         children=(deployment, build_service(observed.parent), build_pdb(observed.parent)),
         status=_status(observed) | {"runtime_image": image, "execution_provider": provider},
     )

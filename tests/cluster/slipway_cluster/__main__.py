@@ -13,6 +13,9 @@ def main() -> int:
     layout = Layout()
     try:
         return run_command(arguments, layout)
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; `up` again starts anew, `down` removes what was started\n")
+        return 130
     except ClusterError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

@@ -11,6 +11,7 @@ from slipway_cluster import (
     cgroups,
     containerd,
     control_plane,
+    firewall,
     mounts,
     network,
     node,
@@ -45,11 +46,12 @@ def up(layout: Layout, gpus: int | None) -> None:
         if record:
             say("the cluster is running already")
             wait_for_all(readiness_of(layout, record), layout, record)
+            say("the cluster is ready")
         else:
+            clear_remains(layout)
             install_missing(layout)
             build_all(layout)
             images = build_addon_images(layout)
-            clear_remains(layout)
             start_all(layout, DEFAULT_GPUS if gpus is None else gpus, images)
         print_environment(layout)
 
@@ -183,7 +185,7 @@ def prepare_machine(settings: NodeSettings) -> Record:
     cgroups.create()
     sysctls.apply_all(record.sysctls)
     network.create_bridge(settings.addresses)
-    network.create_way_out(settings.addresses)
+    firewall.create_rules(settings.addresses)
     return record
 
 

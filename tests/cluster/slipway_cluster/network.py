@@ -1,4 +1,4 @@
-"""The node's network: address ranges that the machine does not use, the pods' bridge, and a way out for pods."""
+"""The node's network: address ranges that the machine does not use, and the pods' bridge."""
 
 import ipaddress
 import json
@@ -13,8 +13,6 @@ from slipway_cluster.run import run, succeeds
 # The bridge's own address is the node's: it is there on any machine, whatever its other interfaces are.
 BRIDGE = "slipway0"
 BRIDGE_MAC = "0a:58:0a:f4:00:01"  # without one of its own, a bridge changes it with each pod that comes and goes
-TABLE = "slipway-cluster"
-KUBE_PROXY_TABLES = (("ip", "kube-proxy"), ("ip6", "kube-proxy"))
 CANDIDATES = (
     ("10.244.0.0/16", "10.96.0.0/16"),
     ("172.30.0.0/16", "172.31.0.0/16"),
@@ -73,23 +71,8 @@ def create_bridge(addresses: Addresses) -> None:
     run("ip", "route", "add", str(addresses.services), "dev", BRIDGE, "src", addresses.node)
 
 
-def create_way_out(addresses: Addresses) -> None:
-    """Pods reach the world from the machine's own address; one table of ours, so that one command removes it."""
-    rules = f"""
-    table ip {TABLE} {{
-      chain postrouting {{
-        type nat hook postrouting priority srcnat; policy accept;
-        ip saddr {addresses.pods} ip daddr != {addresses.pods} oifname != "{BRIDGE}" masquerade
-      }}
-    }}
-    """
-    run("nft", "-f", "-", stdin=rules)
-
-
-def remove_all() -> None:
+def remove_bridge() -> None:
     succeeds("ip", "link", "delete", BRIDGE)
-    for family, table in (("ip", TABLE), *KUBE_PROXY_TABLES):
-        succeeds("nft", "delete", "table", family, table)
 
 
 def cni_configuration(addresses: Addresses, allocations: Path, mtu: int) -> str:

@@ -15,7 +15,7 @@ POLL_SECONDS = 0.3
 
 def wait_for_all(questions: Mapping[str, Callable[[], bool]], layout: Layout, record: Record) -> None:
     deadline = time.monotonic() + READY_SECONDS
-    waiting = dict(questions)
+    waiting = {name: is_ready for name, is_ready in questions.items() if not is_ready()}
     while waiting:
         for name in [name for name, is_ready in waiting.items() if is_ready()]:
             del waiting[name]

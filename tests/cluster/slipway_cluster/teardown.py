@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from slipway_cluster import cgroups, mounts, network, sysctls
+from slipway_cluster import cgroups, firewall, mounts, network, sysctls
 from slipway_cluster.paths import CNI_CACHE, CONTAINER_LOG_LINKS, KUBELET_ROOT, RECORD, RUN, Layout
 from slipway_cluster.process import stop
 from slipway_cluster.record import Record, current_boot_id, living_processes, load_record
@@ -34,7 +34,8 @@ def remove_cluster(layout: Layout) -> None:
     record = load_record()
     _end_processes(record)
     mounts.unmount_all()
-    network.remove_all()
+    network.remove_bridge()
+    firewall.remove_rules()
     cgroups.remove()
     if record is not None:
         _restore_machine(record)

@@ -2,6 +2,7 @@
 
 import pickle
 import re
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,7 +30,10 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
         _refuse_other_archives(path)
     _refuse_text(path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
+        with warnings.catch_warnings():
+            # Such as an unusual pickle protocol: either it can be read, or it is an error.
+            warnings.simplefilter("ignore")
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
     except pickle.UnpicklingError as error:
         raise _refused(error) from error
     except (RuntimeError, EOFError, ValueError, KeyError, AttributeError, TypeError) as error:

@@ -8,6 +8,7 @@ import copy
 import json
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ def story_names() -> list[str]:
     return sorted(path.parent.name for path in CASES.glob("*/given.yaml"))
 
 
+@cache
 def read_story(name: str) -> Story:
     base = yaml.safe_load((CASES / "base.yaml").read_text())
     given = yaml.safe_load((CASES / name / "given.yaml").read_text()) or {}

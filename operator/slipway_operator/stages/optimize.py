@@ -36,13 +36,19 @@ def _claim(observed: Observed) -> list[Object]:
 
 
 def _ready(observed: Observed, artifact: ArtifactStatus) -> Condition:
-    facts = [f"{artifact.variant}, {artifact.size_bytes / BYTES_PER_MEGABYTE:.1f} MB"]
-    if artifact.speedup:
+    facts = [f"{artifact.variant}, {_size(artifact.size_bytes)}"]
+    is_plain = artifact.measured == artifact.baseline
+    if artifact.speedup and not is_plain:
         facts.append(f"{artifact.speedup} times as fast as the plain export")
-    if artifact.drop:
+    if artifact.drop and not is_plain:
         facts.append(f"{observed.parent.spec.optimize.evaluate.metric} drop {artifact.drop}")
     message = f"{', '.join(facts)}. {artifact.reason}"
     return build_condition(OPTIMIZED, "True", Reason.ARTIFACT_READY, message)
+
+
+def _size(size_bytes: int) -> str:
+    megabytes = size_bytes / BYTES_PER_MEGABYTE
+    return f"{megabytes:.1f} MB" if megabytes >= 1 else f"{size_bytes / 1000:.1f} kB"
 
 
 def _not_yet(reason: str, message: str) -> Condition:

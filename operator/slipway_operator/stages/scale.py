@@ -3,7 +3,7 @@
 from slipway_operator.api.v1alpha1 import Condition
 from slipway_operator.conditions import SCALING, ConditionStatus, Reason, build_condition
 from slipway_operator.objects.hpa import CPU_UTILIZATION_PERCENT, build_hpa
-from slipway_operator.stages.pods import find_condition
+from slipway_operator.stages.pods import find_condition, is_ready
 from slipway_operator.state import Object, Observed, Plan, StageResult
 
 
@@ -30,7 +30,11 @@ def _describe(observed: Observed, *, on_cpu: bool) -> Condition:
         return _condition("Unknown", Reason.AUTOSCALER_STARTING, "The autoscaler has not looked at the replicas yet.")
     if message := _complaint(hpa, "AbleToScale"):
         return _condition("False", Reason.UNABLE_TO_SCALE, message)
-    if message := _complaint(hpa, "ScalingActive"):
+    message = _complaint(hpa, "ScalingActive")
+    if message and not any(is_ready(pod) for pod in observed.serving_pods):
+        # Pods that have not started yet have no metrics: no reason to alarm anybody.
+        return _condition("Unknown", Reason.AUTOSCALER_STARTING, "The autoscaler waits for the first ready replica.")
+    if message:
         return _condition("False", Reason.METRICS_UNAVAILABLE, message)
     return _on_cpu(observed) if on_cpu else _on_requests(observed)
 

@@ -7,18 +7,20 @@ import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 from torch.onnx import ONNXProgram
 
 from slipway_optimizer import reasons
 from slipway_optimizer.errors import UserError, first_line
+from slipway_optimizer.export_place import error_chain, find_place
 from slipway_optimizer.names import name_graph
 from slipway_optimizer.spec import ModelSpec
 
 # protobuf ends at 2 GiB; beyond this, weights lie in a file beside the model.
 EXTERNAL_DATA_ABOVE_BYTES: Final = 1_500_000_000
+DATA_DEPENDENT: Final = re.compile(r"GuardOnDataDependentSymNode|data-dependent")
 FIXED_AXIS: Final = re.compile(
     r"specialized|not all values of .* satisfy|Constraints violated|marked .* as dynamic", re.DOTALL
 )
@@ -58,47 +60,29 @@ def _made(make: Callable[[], ONNXProgram | None], model: ModelSpec) -> ONNXProgr
 
 def export_failure(error: BaseException, model: ModelSpec) -> UserError:
     """The sentence for an exporter's exception: an operator, a fixed axis, or a line of the model."""
-    chain = _chain(error)
+    chain = error_chain(error)
     text = "\n".join(str(item) for item in chain)
+    where = find_place(chain)
     operator = re.search(r"No ONNX function found for <OpOverload\(op='([\w.]+)'", text)
     if operator:
-        message = f"{operator.group(1)} has no ONNX counterpart{_place(text)}: replace it in the model's forward."
+        message = f"{operator.group(1)} has no ONNX counterpart{where}: replace it in the model's forward."
         return UserError(reasons.EXPORT_FAILED, message)
-    if FIXED_AXIS.search(text):
-        axes = sorted({axis for tensor in model.inputs for axis in tensor.dynamic_axes.values() if axis in text})
-        named = ", ".join(axes) or ", ".join(sorted({axis for t in model.inputs for axis in t.dynamic_axes.values()}))
+    if DATA_DEPENDENT.search(text):
         message = (
-            f"The axis {named} is declared as dynamic, but the model fixes it{_place(text)} ({_relevant(chain)}): "
-            "declare its size, or change the model's forward."
+            f"The model decides by the values of its inputs{where}, which an ONNX graph cannot: use torch.where or "
+            "torch.cond, or keep Python's if and float() to sizes."
+        )
+        return UserError(reasons.EXPORT_FAILED, message)
+    cause = f"{type(chain[-1]).__name__}: {first_line(chain[-1])}".rstrip(".")
+    if FIXED_AXIS.search(text):
+        axes = sorted({axis for tensor in model.inputs for axis in tensor.dynamic_axes.values()})
+        named = ", ".join([axis for axis in axes if axis in text] or axes)
+        message = (
+            f"The axis {named} is declared as dynamic, but the model fixes it{where} ({cause}): declare its size, or "
+            "change the model's forward."
         )
         return UserError(reasons.DYNAMIC_AXIS_FIXED, message)
-    message = f"torch.export cannot trace the model{_place(text)}: {_relevant(chain)}"
-    return UserError(reasons.EXPORT_FAILED, message)
-
-
-def _chain(error: BaseException | None) -> list[BaseException]:
-    chain: list[BaseException] = []
-    while error is not None and error not in chain:
-        chain.append(error)
-        error = error.__cause__
-    return chain
-
-
-def _relevant(chain: list[BaseException]) -> str:
-    root = chain[-1]
-    return f"{type(root).__name__}: {first_line(root)}"
-
-
-def _place(text: str) -> str:
-    """The last line of the model's own code that the exporter mentions, as ` in FILE line N (CODE)`."""
-    frames: list[Any] = re.findall(
-        r'File "?([^"\n,:]+\.py)"?[,:] ?(?:line )?(\d+),? in (\w+)(?:, code: |\n\s+)([^\n]*)', text
-    )
-    own = [frame for frame in frames if "/torch/" not in frame[0] and "/onnx" not in frame[0]]
-    if not own:
-        return ""
-    file, line, function, code = own[-1]
-    return f" in {function} ({Path(file).name} line {line}: {code.strip()})"
+    return UserError(reasons.EXPORT_FAILED, f"torch.export cannot trace the model{where}: {cause}.")
 
 
 def export_module(call: torch.nn.Module, arguments: tuple[torch.Tensor, ...], model: ModelSpec) -> ONNXProgram | None:

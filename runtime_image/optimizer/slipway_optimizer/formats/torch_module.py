@@ -95,8 +95,8 @@ def declared_outputs(result: Any, names: Sequence[str]) -> tuple[torch.Tensor, .
     if len(leaves) != len(names):
         shapes = ", ".join(str(list(leaf.shape)) for leaf in leaves)
         message = (
-            f"The spec declares {len(names)} outputs ({', '.join(names)}), the model returns {len(leaves)} "
-            f"of shapes {shapes}: name each of them in spec.model.outputs."
+            f"The spec declares the outputs {', '.join(names)}, the model returns {len(leaves)} of shapes {shapes}: "
+            "name each of them in spec.model.outputs."
         )
         raise UserError(reasons.OUTPUT_MISMATCH, message)
     return tuple(leaves)

@@ -29,10 +29,10 @@ def run_helm(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str
 
 
 @cache
-def render(*values: str) -> tuple[dict[str, Any], ...]:
+def render(*values: str, namespace: str = NAMESPACE) -> tuple[dict[str, Any], ...]:
     """Objects of the release; `values` as for --set, or --set-json where they hold JSON."""
     flags = [part for it in values for part in (("--set-json" if "=[" in it or "={" in it else "--set"), it)]
-    command = ("template", RELEASE, str(CHART), "--namespace", NAMESPACE, "--kube-version", KUBE_VERSION)
+    command = ("template", RELEASE, str(CHART), "--namespace", namespace, "--kube-version", KUBE_VERSION)
     done = run_helm(*command, *flags)
     assert done.returncode == 0, done.stderr
     return tuple(it for it in yaml.safe_load_all(done.stdout) if it)

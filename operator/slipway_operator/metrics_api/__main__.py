@@ -26,7 +26,7 @@ from slipway_operator.metrics_api.sampler import Sampler
 from slipway_operator.metrics_api.scrape import read_in_flight
 from slipway_operator.metrics_api.server import Probes, build_api
 from slipway_operator.metrics_api.tls_secret import TlsSecret
-from slipway_operator.metrics_api.upkeep import Upkeep
+from slipway_operator.metrics_api.upkeep import INTERVAL, Upkeep
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +76,8 @@ def build_upkeep(kube: KubeApi, options: argparse.Namespace) -> Upkeep:
     lifetimes = Lifetimes(options.ca_lifetime, options.leaf_lifetime)
     secret = TlsSecret(kube, endpoint.namespace, options.tls_secret, dns_names, lifetimes)
     registration = Registration(kube, endpoint, options.owner_cluster_role)
-    return Upkeep(kube, secret, registration, lambda: datetime.now(UTC))
+    interval = min(INTERVAL, lifetimes.leaf.total_seconds() / 10)
+    return Upkeep(kube, secret, registration, lambda: datetime.now(UTC), interval)
 
 
 @asynccontextmanager

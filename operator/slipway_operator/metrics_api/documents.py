@@ -118,6 +118,11 @@ def build_aggregated_discovery() -> Document:
     }
 
 
+def build_openapi() -> Document:
+    """An empty OpenAPI 2 document."""
+    return {"swagger": "2.0", "info": {"title": "Slipway metrics API", "version": VERSION}, "paths": {}}
+
+
 def build_status(code: int, message: str, details: Mapping[str, Any] | None = None) -> Document:
     """A failure as kubectl and client-go print it."""
     return {

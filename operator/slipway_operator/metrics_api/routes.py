@@ -78,6 +78,8 @@ def add_routes(app: web.Application, metrics: Metrics) -> None:
     app.router.add_get("/apis", _get_groups)
     app.router.add_get(f"/apis/{GROUP}", _constant(documents.build_api_group()))
     app.router.add_get(f"/apis/{GROUP_VERSION}", _constant(documents.build_api_resource_list()))
+    # Nothing of this group can be written, so there is nothing to describe; but an API server logs errors without.
+    app.router.add_get("/openapi/v2", _constant(documents.build_openapi()))
     app.router.add_get("/openapi/v3", _constant({"paths": {}}))
     prefix = f"/apis/{GROUP_VERSION}/namespaces"
     app.router.add_get(f"{prefix}/{{namespace}}/{RESOURCE}/{{name}}/{METRIC}", metrics.get)

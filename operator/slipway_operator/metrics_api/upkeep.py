@@ -30,15 +30,21 @@ class Registers(Protocol):
 
 
 class Upkeep:
-    """Looks every ten seconds; what cannot be reached now is tried again then, and serving goes on meanwhile."""
+    """Looks every `interval` seconds; what cannot be reached now is tried again then, and serving goes on meanwhile."""
 
     def __init__(
-        self, kube: KubeApi, secret: SharesCertificates, registration: Registers, now: Callable[[], datetime]
+        self,
+        kube: KubeApi,
+        secret: SharesCertificates,
+        registration: Registers,
+        now: Callable[[], datetime],
+        interval: float = INTERVAL,
     ) -> None:
         self._kube = kube
         self._secret = secret
         self._registration = registration
         self._now = now
+        self._interval = interval
         self._material: Material | None = None
         self.tls = RotatingTls()
         self.front_proxy: FrontProxy | None = None
@@ -50,8 +56,8 @@ class Upkeep:
             try:
                 await self.look()
             except (ApiError, ValueError) as error:
-                logger.error("Upkeep is incomplete, trying again in %d s: %s", INTERVAL, error)
-            await asyncio.sleep(INTERVAL)
+                logger.error("Upkeep is incomplete, trying again in %.0f s: %s", self._interval, error)
+            await asyncio.sleep(self._interval)
 
     async def look(self) -> None:
         front_proxy = parse_front_proxy(await self._kube.get(CONFIG_MAP))

@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from slipway_operator.drift import repaired_managed_fields
@@ -15,13 +15,12 @@ from slipway_operator.faults import Fault, FaultReason
 from slipway_operator.kinds import (
     CHILDREN_IN_ORDER,
     CLAIM,
-    JOB,
     MODEL_DEPLOYMENT,
     STATUS_MANAGER,
     Kind,
     kind_of,
 )
-from slipway_operator.kube import CONFLICT, INVALID, JSON_PATCH, NOT_FOUND, ApiError, KubeApi
+from slipway_operator.kube import CONFLICT, JSON_PATCH, NOT_FOUND, ApiError, KubeApi
 from slipway_operator.objects.names import FIELD_MANAGER
 from slipway_operator.observe import Snapshot
 from slipway_operator.ownership import is_controlled_by, is_deleting, uid_of
@@ -51,7 +50,8 @@ class Applier:
 
     async def apply_children(self, key: Key, snapshot: Snapshot, desired: tuple[Object, ...]) -> list[Fault]:
         """Make the children as desired; what is refused comes back as faults, and then nothing is deleted."""
-        if self._settled.get(key) == _fingerprint(desired, snapshot.children):
+        fingerprint = _fingerprint(desired, snapshot.children)
+        if self._settled.get(key) == fingerprint:
             return []
         self.forget(key)
         applied: list[Object] = []
@@ -66,7 +66,9 @@ class Applier:
                     applied.append(answer)
         if not faults:
             await self._prune(snapshot, desired)
-            self._settled[key] = _fingerprint(desired, tuple(applied))
+            # Only what this pass found and left untouched is known: an answer may hold somebody's change since.
+            if _versions(applied) == _versions(snapshot.children):
+                self._settled[key] = fingerprint
         return faults
 
     async def write_status(self, document: Object, status: Mapping[str, Any]) -> bool:
@@ -103,13 +105,8 @@ class Applier:
         if live is not None and kind is CLAIM:
             return live  # immutable but for its size, which is the administrator's to raise
         if live is not None:
-            await self._take_over(path, live, child)
-        try:
-            return await self._api.apply(path, dict(child), FIELD_MANAGER)
-        except ApiError as error:
-            if live is not None and kind is JOB and error.status == INVALID:
-                return live  # its template cannot change, and its name says that the recipe is the same
-            raise
+            await self._take_over(path, live)
+        return await self._api.apply(path, dict(child), FIELD_MANAGER)
 
     async def _find_ours(self, kind: Kind, path: str, parent: Object) -> Object | None:
         """A child whose labels were removed by hand is still ours; any other object of that name is not."""
@@ -121,8 +118,8 @@ class Applier:
             )
         return found
 
-    async def _take_over(self, path: str, live: Object, desired: Object) -> None:
-        managed_fields = repaired_managed_fields(live, desired)
+    async def _take_over(self, path: str, live: Object) -> None:
+        managed_fields = repaired_managed_fields(live)
         if managed_fields is None:
             return
         logger.info("taking over fields that were changed by hand in %s %s", live["kind"], live["metadata"]["name"])
@@ -178,7 +175,10 @@ def _fault(child: Object, error: BaseException) -> Fault:
     )
 
 
+def _versions(children: Iterable[Object]) -> list[str]:
+    return sorted(f"{uid_of(child)}@{child['metadata']['resourceVersion']}" for child in children)
+
+
 def _fingerprint(desired: tuple[Object, ...], live: tuple[Object, ...]) -> str:
     """Changes whenever applying could change anything: with what is wanted, and with what is there."""
-    versions = sorted(f"{uid_of(child)}@{child['metadata']['resourceVersion']}" for child in live)
-    return hashlib.sha256(json.dumps([desired, versions], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([desired, _versions(live)], sort_keys=True).encode()).hexdigest()

@@ -12,7 +12,7 @@ from slipway_operator.conditions import Reason
 from slipway_operator.events import EventRecorder
 from slipway_operator.faults import Fault, FaultReason, fault_events, status_with_fault
 from slipway_operator.json_logs import about
-from slipway_operator.kube import ApiError, Json
+from slipway_operator.kube import CONFLICT, ApiError, Json
 from slipway_operator.observe import Observer, Snapshot, has_telling_log, newest_ready
 from slipway_operator.ownership import is_deleting
 from slipway_operator.parse import InvalidSpecError, parse_model_deployment
@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 PROGRESS_INTERVAL = 5.0
 SERVING_REPORT_INTERVAL = 5.0
+CONFLICT_INTERVAL = 0.5
 
 
 class PassIncompleteError(Exception):
@@ -63,6 +64,11 @@ class Controller:
             return await self._pass(key, document)
         except ParentGoneError:
             return None
+        except ApiError as error:
+            if error.status != CONFLICT:
+                raise
+            logger.info("something changed during the pass, looking again: %s", error)
+            return CONFLICT_INTERVAL
 
     async def _pass(self, key: Key, document: Json) -> float | None:
         try:

@@ -15,19 +15,18 @@ Fields = dict[str, Any]  # FieldsV1: keys are f:NAME, k:{…}, v:…, and "." fo
 
 CONTROLLERS = frozenset({"kube-controller-manager"})
 CONTENT = ("f:spec", "f:data", "f:binaryData")
-REPLICAS = ("f:spec", "f:replicas")
 NOT_DRIFT = frozenset(
     {
-        # Never taken over: applied without replicas, the Deployment would fall back to the default of one.
-        REPLICAS,
+        # The autoscaler's, or sent by us anyway: taken over and not sent, it would fall back to its default of one.
+        ("f:spec", "f:replicas"),
         # `kubectl rollout restart` is a legitimate act, and undoing it would restart the pods once more.
         ("f:spec", "f:template", "f:metadata", "f:annotations", "f:kubectl.kubernetes.io/restartedAt"),
     }
 )
 
 
-def repaired_managed_fields(live: Object, desired: Object) -> list[dict[str, Any]] | None:
-    """The managedFields to write to `live` before `desired` is applied; None where they are right already."""
+def repaired_managed_fields(live: Object) -> list[dict[str, Any]] | None:
+    """The managedFields to write to `live` before the next apply; None where they are right already."""
     entries = live["metadata"].get("managedFields", [])
     ours = next((entry for entry in entries if _is_ours(entry)), None)
     if ours is None:
@@ -39,9 +38,6 @@ def repaired_managed_fields(live: Object, desired: Object) -> list[dict[str, Any
         taken, kept = _split(entry) if _is_foreign(entry, ours["apiVersion"]) else ({}, entry["fieldsV1"])
         fields = _union(fields, taken)
         others += [{**entry, "fieldsV1": kept}] if kept else []
-    if "replicas" not in desired.get("spec", {}):
-        # An autoscaler takes over: a field that we own and no longer send would be reset, not left as it is.
-        fields = _without(fields, REPLICAS)
     if fields == ours["fieldsV1"] and len(others) == len(entries) - 1:
         return None
     return [{**ours, "fieldsV1": fields}, *others]

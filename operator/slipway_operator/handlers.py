@@ -14,10 +14,20 @@ from slipway_operator.api.v1alpha1 import GROUP
 from slipway_operator.health import Stream, WatchHealth
 from slipway_operator.kinds import MODEL_DEPLOYMENT, WATCHED, Kind
 from slipway_operator.objects.names import MODEL_DEPLOYMENT_LABEL
-from slipway_operator.ownership import MANAGED_SELECTOR
+from slipway_operator.ownership import MANAGED_SELECTOR, controller_of
 from slipway_operator.work_queue import Key, WorkQueue
 
 PREFIX = f"kopf.{GROUP}"
+
+
+def parent_of(child: Mapping[str, Any]) -> Key | None:
+    """By label, as on pods; or by owner, where somebody removed the label."""
+    meta = child["metadata"]
+    owner = controller_of(child) or {}
+    name = meta.get("labels", {}).get(MODEL_DEPLOYMENT_LABEL)
+    if owner.get("kind") == MODEL_DEPLOYMENT.name:
+        name = owner["name"]
+    return Key(meta["namespace"], name) if name else None
 
 
 def build_registry(queue: WorkQueue, watch_health: WatchHealth, *, clusterwide: bool) -> kopf.OperatorRegistry:
@@ -40,10 +50,10 @@ def build_registry(queue: WorkQueue, watch_health: WatchHealth, *, clusterwide: 
 
     def watch_children(kind: Kind) -> None:
         @kopf.on.event(kind.group, kind.version, kind.plural, id=f"{kind.plural}_changed", registry=registry)
-        async def child_changed(meta: kopf.Meta, labels: kopf.Labels, **_: Any) -> None:
-            deliver(kind, meta)
-            if MODEL_DEPLOYMENT_LABEL in labels:
-                queue.add(Key(meta["namespace"], labels[MODEL_DEPLOYMENT_LABEL]))
+        async def child_changed(body: kopf.Body, **_: Any) -> None:
+            deliver(kind, body.metadata)
+            if key := parent_of(body):
+                queue.add(key)
 
     for kind in WATCHED:
         watch_children(kind)

@@ -28,7 +28,6 @@ Json = dict[str, Any]
 
 NOT_FOUND = 404
 CONFLICT = 409
-INVALID = 422
 
 
 class ApiError(Exception):
@@ -152,8 +151,8 @@ def _refusal(status: int, content: bytes) -> ApiError:
 async def connect(on_error: Callable[[str, int], None] = lambda _method, _status: None) -> AsyncIterator[KubeApi]:
     """KUBECONFIG where it is set, else the pod's service account."""
     configuration = Configuration()
-    if os.environ.get("KUBECONFIG"):
-        await config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+    if path := os.environ.get("KUBECONFIG"):
+        await config.load_kube_config(path, client_configuration=configuration)  # type: ignore[no-untyped-call]
     else:
         config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
     async with ApiClient(configuration) as client:

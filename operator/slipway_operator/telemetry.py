@@ -1,12 +1,12 @@
 """The operator's own Prometheus metrics."""
 
 from collections.abc import Callable
-from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from slipway_operator import __version__
 from slipway_operator.health import WatchHealth
 
 
@@ -32,7 +32,7 @@ class Telemetry:
         )
         depth = Gauge("slipway_operator_queue_depth", "ModelDeployments that are due.", registry=self.registry)
         depth.set_function(queue_depth)
-        Info("slipway_operator_build", "What runs here.", registry=self.registry).info({"version": version("slipway")})
+        Info("slipway_operator_build", "What runs here.", registry=self.registry).info({"version": __version__})
         self.registry.register(_WatchAges(watch_health))
 
     def count_api_error(self, method: str, status: int) -> None:

@@ -1,0 +1,65 @@
+"""A ModelDeployment whose status says that it is optimized already, so that its serving side is desired."""
+
+import json
+import uuid
+from typing import Any
+
+from support import cluster
+from support.modeldeployments import modeldeployment
+from support.operator_process import IMAGES
+
+from slipway_operator.api.v1alpha1 import ModelDeployment
+from slipway_operator.plan import HARDWARE_CLASS, recipe_of
+
+SIZE = {"sizeBytes": 1000}
+
+
+def create_namespace() -> str:
+    """A new one, which enforces the `restricted` Pod Security standard."""
+    name = f"operator-{uuid.uuid4().hex[:8]}"
+    cluster.kubectl("create", "namespace", name)
+    cluster.kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
+    return name
+
+
+def create(namespace: str, name: str, patch: dict[str, Any] | None = None) -> dict[str, Any]:
+    document = modeldeployment(patch or {}, name=name, namespace=namespace)
+    answer = cluster.kubectl("create", "-f", "-", "-o", "json", stdin=json.dumps(document))
+    return dict(json.loads(answer))
+
+
+def create_optimized(namespace: str, name: str, patch: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Created and given its artifact before an operator may see it: start the operator afterwards."""
+    document = create(namespace, name, patch)
+    recipe = recipe_of(ModelDeployment.model_validate(document), IMAGES["optimizer_image"])
+    artifact = {
+        "digest": "sha256:" + "a" * 64,
+        "recipeDigest": recipe,
+        "uri": f"pvc://{name}-artifacts/{recipe.removeprefix('sha256:')}",
+        "sourceDigest": "sha256:" + "b" * 64,
+        "optimizerImage": IMAGES["optimizer_image"],
+        "hardwareClass": HARDWARE_CLASS,
+        "variant": "FP32",
+        "sizeBytes": 1000,
+        "reason": "the plain export",
+        "reference": SIZE,
+        "baseline": SIZE,
+        "measured": SIZE,
+    }
+    status = json.dumps({"status": {"artifact": artifact}})
+    target = ("modeldeployment", name, "-n", namespace)
+    cluster.kubectl("patch", *target, "--subresource=status", "--type=merge", "-p", status)
+    return get("modeldeployment", name, namespace)
+
+
+def get(kind: str, name: str, namespace: str) -> dict[str, Any]:
+    """With managedFields; empty where there is none."""
+    answer = cluster.kubectl(
+        "get", kind, name, "-n", namespace, "-o", "json", "--ignore-not-found", "--show-managed-fields"
+    )
+    return dict(json.loads(answer)) if answer.strip() else {}
+
+
+def conditions(name: str, namespace: str) -> dict[str, dict[str, Any]]:
+    document = get("modeldeployment", name, namespace)
+    return {entry["type"]: entry for entry in document.get("status", {}).get("conditions", [])}

@@ -21,7 +21,7 @@ from slipway_operator.stages.pods import (
     is_ready,
     name_of,
 )
-from slipway_operator.stages.surge import has_to_replace_in_place
+from slipway_operator.stages.surge import waits_for_a_place
 from slipway_operator.state import Object, Observed
 
 CPU_PROVIDER = "CPUExecutionProvider"
@@ -37,6 +37,7 @@ class Rollout:
         current: pods of the wanted template.
         stopped: pods of the wanted template that ended for good, as an evicted one does; others take their place.
         old: pods of any other template.
+        leaving: pods that are being deleted.
     """
 
     wanted: Mapping[str, Any]
@@ -44,6 +45,7 @@ class Rollout:
     current: Sequence[Object]
     stopped: Sequence[Object]
     old: Sequence[Object]
+    leaving: Sequence[Object]
 
     @property
     def ready(self) -> int:
@@ -60,7 +62,11 @@ class Rollout:
 
     @property
     def has_to_replace_in_place(self) -> bool:
-        return has_to_replace_in_place(self.current, self.old)
+        return waits_for_a_place(self.current, [pod for pod in self.old if is_ready(pod)])
+
+    @property
+    def is_making_room(self) -> bool:
+        return self.has_to_replace_in_place or waits_for_a_place(self.current, self.leaving)
 
     @property
     def is_applied(self) -> bool:
@@ -75,7 +81,8 @@ class Rollout:
 
 def read_rollout(observed: Observed, wanted: Mapping[str, Any]) -> Rollout:
     digest = _template_digest(wanted)
-    pods = sorted((pod for pod in observed.serving_pods if not is_deleting(pod)), key=name_of)
+    everything = sorted(observed.serving_pods, key=name_of)
+    pods = [pod for pod in everything if not is_deleting(pod)]
     current = [pod for pod in pods if _template_digest(pod) == digest]
     return Rollout(
         wanted=wanted,
@@ -83,6 +90,7 @@ def read_rollout(observed: Observed, wanted: Mapping[str, Any]) -> Rollout:
         current=[pod for pod in current if not has_stopped(pod)],
         stopped=[pod for pod in current if has_stopped(pod)],
         old=[pod for pod in pods if _template_digest(pod) != digest and not has_stopped(pod)],
+        leaving=[pod for pod in everything if is_deleting(pod)],
     )
 
 
@@ -135,7 +143,7 @@ def _serving(observed: Observed, rollout: Rollout, provider: str | None, problem
 
 def _in_progress(rollout: Rollout, problem: Problem | None) -> Condition:
     answers = rollout.ready + rollout.old_ready > 0
-    if problem is None or rollout.has_to_replace_in_place:
+    if problem is None or rollout.is_making_room:
         problem = Problem(Reason.ROLLOUT_IN_PROGRESS, _progress(rollout))
     message = problem.message
     if rollout.old_ready:
@@ -147,7 +155,7 @@ def _progress(rollout: Rollout) -> str:
     if not rollout.is_applied:
         return "The Deployment is being brought up to date."
     progress = f"{rollout.ready} of {rollout.desired} replicas of the present version are ready."
-    if not rollout.has_to_replace_in_place:
+    if not rollout.is_making_room:
         return progress
     return f"{progress} There is no room for one pod more: an old pod goes before its successor starts."
 

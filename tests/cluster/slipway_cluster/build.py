@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from slipway_cluster.errors import ClusterError, ComponentFailedError
@@ -16,16 +17,16 @@ MINIMUM_GO = (1, 26)
 BUILD_ENVIRONMENT = {"CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false", "GOTOOLCHAIN": "local"}
 
 
-def build_all(layout: Layout) -> None:
+def build_all(layout: Layout, modules: Sequence[GoModule] = MODULES) -> None:
     layout.bin.mkdir(parents=True, exist_ok=True)
     layout.logs.mkdir(parents=True, exist_ok=True)
     go_version = require_go()
-    stale = [module for module in MODULES if not is_built(module, layout, go_version)]
+    stale = [module for module in modules if not is_built(module, layout, go_version)]
     if not stale:
-        say(f"all {len(MODULES)} Go modules are built")
+        say(f"all {len(modules)} Go modules are built")
         return
     names = [module.name for module in stale]
-    say(f"{len(stale)} of {len(MODULES)} Go modules to build: {', '.join(names)}; kubernetes alone takes minutes")
+    say(f"{len(stale)} of {len(modules)} Go modules to build: {', '.join(names)}; kubernetes alone takes minutes")
     for number, module in enumerate(stale, start=1):
         following = f", next: {names[number]}" if number < len(stale) else ""
         with step(f"building {module.name} ({number} of {len(stale)}{following})"):

@@ -6,7 +6,7 @@ So a later run finds all of them without looking at names, and ends nothing else
 import os
 import signal
 import time
-from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from slipway_cluster.errors import ClusterError
@@ -17,6 +17,7 @@ HOST_PROCESSES = f"{NAME}/host"
 # The kubelet refuses a root group that lacks one of these.
 NEEDED = ("cpu", "cpuset", "memory", "pids")
 END_SECONDS = 15.0
+POLL_SECONDS = 0.05
 
 
 def is_unified(root: Path = ROOT) -> bool:
@@ -53,47 +54,26 @@ def adopt(pid: int) -> None:
     (host_group() / "cgroup.procs").write_text(str(pid))
 
 
-def container_pids() -> set[int]:
-    return _pids([hierarchy / NAME / "kubepods" for hierarchy in hierarchies()])
-
-
 def all_pids() -> set[int]:
-    return _pids([hierarchy / NAME for hierarchy in hierarchies()])
-
-
-def kill_containers() -> None:
-    _kill_until_gone(container_pids)
+    folders = [folder for hierarchy in hierarchies() for folder in _tree(hierarchy / NAME)]
+    return {pid for folder in folders for pid in _members(folder)}
 
 
 def kill_all() -> None:
-    _kill_until_gone(all_pids)
+    deadline = time.monotonic() + END_SECONDS
+    while pids := all_pids():
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if time.monotonic() > deadline:
+            raise ClusterError(f"Processes of the cluster do not end: {sorted(pids)}.")
+        time.sleep(POLL_SECONDS)
 
 
 def remove() -> None:
     for hierarchy in hierarchies():
         for folder in _tree(hierarchy / NAME):
             _remove_group(folder)
-
-
-def _kill_until_gone(pids_now: Callable[[], set[int]]) -> None:
-    deadline = time.monotonic() + END_SECONDS
-    while pids := pids_now():
-        for pid in pids:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        if time.monotonic() > deadline:
-            raise ClusterError(f"Processes of the cluster do not end: {sorted(pids)}.")
-        time.sleep(0.05)
-
-
-def _pids(groups: list[Path]) -> set[int]:
-    found: set[int] = set()
-    for group in groups:
-        for folder in _tree(group):
-            found.update(_members(folder))
-    return found
 
 
 def _members(folder: Path) -> list[int]:
@@ -116,7 +96,7 @@ def _remove_group(folder: Path) -> None:
         except OSError:  # busy for a moment after its last process ended
             if time.monotonic() > deadline:
                 raise
-            time.sleep(0.05)
+            time.sleep(POLL_SECONDS)
 
 
 def _delegate_controllers() -> None:

@@ -5,6 +5,8 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
 
 from slipway_cluster import (
     addons,
@@ -89,13 +91,27 @@ def require_root() -> None:
 @contextmanager
 def machine_lock() -> Iterator[None]:
     """One `up` or `down` at a time on this machine; the kernel frees the lock when its holder ends, however it ends."""
-    with LOCK.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("waiting for another `up` or `down` on this machine")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    while True:
+        with LOCK.open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                say("waiting for another `up` or `down` on this machine")
+                fcntl.flock(file, fcntl.LOCK_EX)
+            if not _is_at(file, LOCK):
+                continue  # the last holder removed it meanwhile: it locks nothing any more
+            try:
+                yield
+            finally:
+                LOCK.unlink()
+            return
+
+
+def _is_at(file: IO[str], path: Path) -> bool:
+    try:
+        return path.stat().st_ino == os.fstat(file.fileno()).st_ino
+    except FileNotFoundError:
+        return False
 
 
 def refuse_foreign_cluster() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from slipway_cluster import network, process
 from slipway_cluster.errors import ClusterError
 from slipway_cluster.node_settings import NodeSettings
-from slipway_cluster.paths import CONTAINERD_SOCKET, CONTAINERD_STATE, SHIM_SOCKETS, STATE
+from slipway_cluster.paths import CONTAINERD_SOCKET, CONTAINERD_STATE, RUN, SHIM_SOCKETS, STATE
 from slipway_cluster.record import Record
 from slipway_cluster.run import run, succeeds
 
@@ -44,6 +44,7 @@ imports = []
     runtime_type = 'io.containerd.runc.v2'
     [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
       SystemdCgroup = false
+      Root = '{run}/runc'
   [plugins.'io.containerd.cri.v1.runtime'.cni]
     bin_dirs = ['{cni_binaries}']
     conf_dir = '{cni_configuration}'
@@ -61,6 +62,7 @@ def start(settings: NodeSettings, pause_image: str, record: Record) -> process.C
     file = config / "containerd.toml"
     file.write_text(
         CONFIGURATION.format(
+            run=RUN,
             state=STATE,
             containerd_state=CONTAINERD_STATE,
             socket=CONTAINERD_SOCKET,

@@ -60,7 +60,8 @@ def kube_proxy_configuration(settings: NodeSettings, credentials: Credentials) -
         "bindAddress": node,
         "healthzBindAddress": f"{node}:10256",
         "metricsBindAddress": f"{node}:10249",
-        "conntrack": {"maxPerCore": 0, "min": 0},  # leave the machine's own limits as they are
+        # Zero: leave the machine's own connection tracking as it is.
+        "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
         "oomScoreAdj": 0,
     }
 

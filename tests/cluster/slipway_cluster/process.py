@@ -13,7 +13,6 @@ from slipway_cluster.errors import ComponentFailedError
 from slipway_cluster.record import ProcessIdentity, Record, identify, is_alive
 
 POLL_SECONDS = 0.1
-TERMINATION_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def wait_until(component: Component, is_ready: Callable[[], bool], timeout: floa
         time.sleep(POLL_SECONDS)
 
 
-def stop(identities: Iterable[ProcessIdentity], timeout: float = TERMINATION_SECONDS) -> None:
+def stop(identities: Iterable[ProcessIdentity], timeout: float) -> None:
     """End processes, politely and then not; a pid that means another process by now is left alone."""
     remaining = [identity for identity in identities if is_alive(identity)]
     for identity in remaining:

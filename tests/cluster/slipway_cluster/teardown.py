@@ -9,16 +9,8 @@ from slipway_cluster.process import stop
 from slipway_cluster.record import Record, current_boot_id, living_processes, load_record
 
 FIXED_FOLDERS = (KUBELET_ROOT, CONTAINER_LOG_LINKS, CNI_CACHE)
-# Those that would start or report containers again go first, those that others need to end well go last.
-STOP_ORDER = (
-    "kubelet",
-    "kube-proxy",
-    "kube-scheduler",
-    "kube-controller-manager",
-    "kube-apiserver",
-    "etcd",
-    "registry",
-)
+# Nothing but the registry's images is kept, so nobody is waited for longer.
+TERMINATION_SECONDS = 3.0
 
 
 def has_remains() -> bool:
@@ -50,12 +42,9 @@ def missing_folders() -> list[str]:
 
 
 def _end_processes(record: Record | None) -> None:
-    living = living_processes(record) if record else {}
-    for name in STOP_ORDER:
-        if name in living:
-            stop([living[name]])
-    cgroups.kill_containers()
-    stop(list(living.values()))
+    """The host processes first, so that nobody starts a container again; then whatever else is in our control group."""
+    if record is not None:
+        stop(living_processes(record).values(), TERMINATION_SECONDS)
     cgroups.kill_all()
 
 

@@ -1,7 +1,7 @@
 """What an error of a filesystem or a network client means: gone, forbidden, or worth another try."""
 
 import errno
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
@@ -11,6 +11,8 @@ from slipway_optimizer.errors import InfrastructureError, JobError, UserError, f
 
 FORBIDDEN_STATUSES: Final = {401, 403}
 MISSING_STATUSES: Final = {404, 410}
+# S3 error codes; the last is versitygw's, which comes with status 404.
+FORBIDDEN_CODES: Final = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "XAdminUserNotFound"}
 TRANSIENT_STATUSES: Final = {408, 425, 429}
 SERVER_ERROR: Final = 500
 LOCAL_TROUBLE: Final = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
@@ -36,15 +38,16 @@ def failure_of_source(error: Exception, uri: str) -> JobError | None:
 
 
 def is_missing(error: Exception) -> bool:
-    return (
-        isinstance(error, FileNotFoundError | IsADirectoryError | NotADirectoryError)
-        or status_of(error) in MISSING_STATUSES
-    )
+    if _code_of(error) in FORBIDDEN_CODES:
+        return False
+    no_file = isinstance(error, FileNotFoundError | IsADirectoryError | NotADirectoryError)
+    return no_file or status_of(error) in MISSING_STATUSES
 
 
 def is_denied(error: Exception) -> bool:
-    credentials = isinstance(error, NoCredentialsError | PartialCredentialsError)
-    return credentials or isinstance(error, PermissionError) or status_of(error) in FORBIDDEN_STATUSES
+    if isinstance(error, PermissionError | NoCredentialsError | PartialCredentialsError):
+        return True
+    return _code_of(error) in FORBIDDEN_CODES or status_of(error) in FORBIDDEN_STATUSES
 
 
 def is_transient(error: Exception) -> bool:
@@ -65,7 +68,14 @@ def status_of(error: Exception) -> int | None:
     """The HTTP status behind an error of fsspec's HTTP or S3 client, where there is one."""
     if isinstance(error, aiohttp.ClientResponseError):
         return error.status
+    response = _response_of(error)
+    return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) or None
+
+
+def _code_of(error: Exception) -> str:
+    return str(_response_of(error).get("Error", {}).get("Code", ""))
+
+
+def _response_of(error: Exception) -> dict[str, Any]:
     cause = error if isinstance(error, ClientError) else error.__cause__
-    if isinstance(cause, ClientError):
-        return int(cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) or None
-    return None
+    return cause.response if isinstance(cause, ClientError) else {}

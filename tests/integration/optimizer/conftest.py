@@ -1,0 +1,20 @@
+"""One S3 server for all tests, and import state that does not outlive its test."""
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+from support.s3 import ObjectStore, object_store
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    with object_store(tmp_path_factory.mktemp("s3") / "objects") as store:
+        yield store
+
+
+@pytest.fixture(autouse=True)
+def own_import_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield
+    sys.modules.pop("tiny_models", None)

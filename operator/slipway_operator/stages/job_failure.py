@@ -25,8 +25,8 @@ def describe_failure(observed: Observed, plan: Plan, job: Object) -> Described:
     else:
         condition = find_condition(job, "Failed") or {}
         reason, exit_class, message, tail = Reason.JOB_FAILED, "infrastructure", condition.get("message", ""), ""
-    parts = [message, f"({exit_class} error)", _advice(observed, job, reason, exit_class), _still_serving(plan), tail]
-    return reason, " ".join(part for part in parts if part)
+    parts = [message, f"({exit_class} error)", _still_serving(plan), _advice(observed, job, reason, exit_class)]
+    return reason, " ".join(part for part in parts if part) + tail
 
 
 def describe_retry(observed: Observed, job: Object, pod: Object) -> Described:
@@ -35,12 +35,8 @@ def describe_retry(observed: Observed, job: Object, pod: Object) -> Described:
     failures = int((job.get("status") or {}).get("failed", 0))
     attempts = int(job["spec"].get("backoffLimit", 0)) + 1
     shown = Reason.OUT_OF_MEMORY if reason == Reason.OUT_OF_MEMORY else Reason.JOB_RETRYING
-    parts = [
-        f"Attempt {max(failures, 1)} of {attempts} failed with {reason}: {message} ({exit_class} error)",
-        f"Job {name_of(job)} tries again.",
-        _tail_of(observed, pod),
-    ]
-    return shown, " ".join(part for part in parts if part)
+    attempt = f"Attempt {max(failures, 1)} of {attempts} failed with {reason}: {message} ({exit_class} error)"
+    return shown, f"{attempt} Job {name_of(job)} tries again.{_tail_of(observed, pod)}"
 
 
 def describe_unreadable(observed: Observed, job: Object) -> Described:
@@ -101,7 +97,9 @@ def _still_serving(plan: Plan) -> str:
 def _tail_of(observed: Observed, pod: Object) -> str:
     """The last lines of the log; where it could not be read, what the kubelet kept of it."""
     log = observed.job_log_tails.get(name_of(pod), "")
-    if not log and result_of(pod) is None:
+    result = result_of(pod)
+    if not log and result is None:
         log = str((ended(pod) or {}).get("message") or "")
-    tail = readable_tail(log)
-    return f"Last log lines:\n{tail}" if tail else ""
+    said = result.message if isinstance(result, Failed) else None
+    tail = readable_tail(log, without=said)
+    return f"\nLast log lines:\n{tail}" if tail else ""

@@ -4,14 +4,17 @@ import json
 import re
 from typing import Any
 
+from slipway_operator.conditions import shorten
+
 TAIL_LINES = 8
 TAIL_CHARACTERS = 600
 
+_TRACEBACK_MARKS = re.compile(r"[\s^~]*")
 _SECRETS = (
     (re.compile(r"(?<=://)[^/\s@]+@"), "…@"),
     (
         re.compile(
-            r"(?i)\b([\w-]*(?:secret|token|password|signature|credential|access_?key|authorization)[\w-]*)"
+            r"(?i)\b([\w-]*(?:secret|token|password|signature|credential|key|key_id|authorization))\b"
             r"(\"?\s*[=:]\s*\"?)(?:bearer\s+|basic\s+)?[^\s\"&,;]+"
         ),
         r"\1\2…",
@@ -26,11 +29,13 @@ def redact(text: str) -> str:
     return text
 
 
-def readable_tail(log: str) -> str:
-    """The last lines of a log for a condition's message, without the events that are for the operator."""
-    lines = [text for line in log.splitlines() if (text := _readable(line))]
-    tail = redact("\n".join(lines[-TAIL_LINES:]))
-    return tail if len(tail) <= TAIL_CHARACTERS else "…" + tail[-TAIL_CHARACTERS + 1 :]
+def readable_tail(log: str, *, without: str | None = None) -> str:
+    """The last lines of a log for a condition's message: no events for the operator, no line that says `without`."""
+    lines = [redact(text) for line in log.splitlines() if (text := _readable(line))]
+    told = [line for line in lines if not (without and without in line)][-TAIL_LINES:]
+    while len(told) > 1 and sum(map(len, told)) > TAIL_CHARACTERS:
+        told = told[1:]
+    return shorten("\n".join(told), TAIL_CHARACTERS)
 
 
 def last_progress(log: str) -> dict[str, Any] | None:
@@ -52,5 +57,5 @@ def parse_event(line: str) -> dict[str, Any] | None:
 def _readable(line: str) -> str:
     event = parse_event(line.strip())
     if event is None:
-        return line.rstrip()
+        return "" if _TRACEBACK_MARKS.fullmatch(line) else line.rstrip()
     return "" if event.get("event") in ("progress", "result") else str(event.get("message") or line.strip())

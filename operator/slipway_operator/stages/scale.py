@@ -15,7 +15,7 @@ def scale(observed: Observed, plan: Plan) -> StageResult:
         return StageResult(_condition("True", Reason.FIXED, message))
     if plan.artifact is None:
         return StageResult(_condition("False", Reason.WAITING_FOR_ARTIFACT, "There is nothing to scale yet."))
-    on_cpu = is_custom_metrics_foreign(observed)
+    on_cpu = not observed.settings.metrics_api_service or is_custom_metrics_foreign(observed)
     return StageResult(_describe(observed, on_cpu=on_cpu), (build_hpa(observed.parent, on_cpu=on_cpu),))
 
 
@@ -54,11 +54,14 @@ def _on_requests(observed: Observed) -> Condition:
 
 
 def _on_cpu(observed: Observed) -> Condition:
-    message = (
-        f"{_bounds(observed)}, aiming at {CPU_UTILIZATION_PERCENT} % of the CPU request instead of at requests in "
-        f"flight: Service {observed.custom_metrics_owner} serves custom.metrics.k8s.io, and a cluster has room for one "
-        "such server. Slipway leaves it alone; to scale on requests in flight, uninstall it."
+    why = (
+        f"Service {observed.custom_metrics_owner} serves custom.metrics.k8s.io, and a cluster has room for one such "
+        "server. Slipway leaves it alone; to scale on requests in flight, uninstall it."
+        if observed.settings.metrics_api_service
+        else "Slipway was installed without its metrics API. An administrator can set metricsApi.enabled."
     )
+    aim = f"aiming at {CPU_UTILIZATION_PERCENT} % of the CPU request instead of at requests in flight"
+    message = f"{_bounds(observed)}, {aim}: {why}"
     return _condition("True", Reason.CPU_FALLBACK, message)
 
 

@@ -110,7 +110,6 @@ class History:
     def start_pods(self, *, ready: bool, keep_old: bool = False) -> None:
         """As many pods of the Deployment's template as it wants, with the earlier ones gone or not."""
         deployment = self.only("Deployment")
-        deployment["metadata"]["generation"] = deployment["status"]["observedGeneration"] = 1
         template = deployment["spec"]["template"]
         condition = {"type": "Ready", "status": str(ready)}
         before = self.observed.serving_pods if keep_old else ()

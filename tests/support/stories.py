@@ -147,8 +147,7 @@ def _wanted_deployment(bare: Observed) -> dict[str, Any]:
 def _deployment(bare: Observed, over: dict[str, Any] | None) -> dict[str, Any] | None:
     if over is None:
         return None
-    seen = {"metadata": {"generation": 1}, "status": {"observedGeneration": 1}}
-    return merge(merge(_wanted_deployment(bare), seen), over)
+    return merge(_wanted_deployment(bare), over)
 
 
 def _serving_pod(bare: Observed, pod: dict[str, Any]) -> dict[str, Any]:

@@ -70,13 +70,12 @@ class Rollout:
 
     @property
     def is_applied(self) -> bool:
-        """Whether the Deployment has the wanted template, and its controller has seen it."""
-        deployment = self.deployment
-        if deployment is None or _template_digest(deployment) != _template_digest(self.wanted):
-            return False
-        return int((deployment.get("status") or {}).get("observedGeneration", 0)) >= int(
-            deployment["metadata"].get("generation", 0)
-        )
+        """Whether the Deployment has the wanted template.
+
+        Its status.observedGeneration says nothing more: pods prove themselves by their own digest, and it lags for a
+        moment whenever the autoscaler changes the number of replicas.
+        """
+        return self.deployment is not None and _template_digest(self.deployment) == _template_digest(self.wanted)
 
 
 def read_rollout(observed: Observed, wanted: Mapping[str, Any]) -> Rollout:

@@ -12,9 +12,8 @@ from types import FrameType
 from typing import NoReturn, TextIO
 
 from slipway_contract.result import ExitCode
-from slipway_optimizer import reasons
 from slipway_optimizer.environment import use_scratch_for_caches
-from slipway_optimizer.errors import InfrastructureError, failure_of
+from slipway_optimizer.errors import JobStoppedError, failure_of
 from slipway_optimizer.job import run_job
 from slipway_optimizer.progress import Progress
 
@@ -31,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     progress = Progress(_own_stdout())
     try:
         progress.result(run_job(options.spec, options.out, options.recipe_digest, progress))
-    except Exception as error:
+    except (Exception, JobStoppedError) as error:
         traceback.print_exc()
         code, failed = failure_of(error)
         progress.result(failed)
@@ -50,7 +49,7 @@ def _own_stdout() -> TextIO:
 def _stop(signal_number: int, frame: FrameType | None) -> NoReturn:
     """An evicted Job cleans up behind it and is run again."""
     del signal_number, frame
-    raise InfrastructureError(reasons.STOPPED, "The Job was stopped from outside; it will be run again.")
+    raise JobStoppedError
 
 
 def _digest(text: str) -> str:

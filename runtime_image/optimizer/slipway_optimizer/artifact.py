@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import onnx
-from onnx import TensorProto
 
 from slipway_contract.digest import sha256_of_file
 from slipway_contract.manifest import MANIFEST_FILE, FileEntry, Manifest, TensorSpec
 from slipway_contract.result import Measurement, Succeeded
 from slipway_optimizer.spec import Input
 from slipway_optimizer.stores import Stored
+from slipway_optimizer.verify import dtype_name
 
 TOOLS: Final = ("torch", "onnx", "onnxscript", "onnxruntime", "numpy")
 
@@ -82,10 +82,8 @@ def _measurement(candidate: Any) -> Measurement:
 
 def _tensor_spec(value: onnx.ValueInfoProto) -> TensorSpec:
     tensor = value.type.tensor_type
-    dtype = TensorProto.DataType.Name(tensor.elem_type).lower()
     shape = [_size(value.name, index, dimension) for index, dimension in enumerate(tensor.shape.dim)]
-    names = {"float": "float32", "double": "float64"}
-    return TensorSpec.model_validate({"name": value.name, "dtype": names.get(dtype, dtype), "shape": shape})
+    return TensorSpec.model_validate({"name": value.name, "dtype": dtype_name(tensor.elem_type), "shape": shape})
 
 
 def _size(name: str, index: int, dimension: Any) -> int | str:

@@ -25,6 +25,13 @@ class InfrastructureError(JobError):
     """Something around the Job is at fault: the same Job may succeed later."""
 
 
+class JobStoppedError(BaseException):
+    """The Job was told to end.
+
+    Not an `Exception`, so that whoever asks a model whether it works does not take it for a no.
+    """
+
+
 def first_line(error: BaseException) -> str:
     """The first line of an exception's text that says something, or its type."""
     lines = [line.strip() for line in str(error).splitlines()]
@@ -37,6 +44,9 @@ def failure_of(error: BaseException) -> tuple[ExitCode, Failed]:
         return ExitCode.USER, _failed("user", error.reason, error.message)
     if isinstance(error, InfrastructureError):
         return ExitCode.INFRASTRUCTURE, _failed("infrastructure", error.reason, error.message)
+    if isinstance(error, JobStoppedError):
+        message = "The Job was stopped from outside and has to run again."
+        return ExitCode.INFRASTRUCTURE, _failed("infrastructure", reasons.STOPPED, message)
     if isinstance(error, MemoryError):
         message = "The Job ran out of memory: raise spec.optimize.resources.limits.memory."
         return ExitCode.USER, _failed("user", reasons.OUT_OF_MEMORY, message)

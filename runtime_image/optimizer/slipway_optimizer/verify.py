@@ -89,6 +89,10 @@ def check_file(path: Path, model: ModelSpec) -> None:
     _same_names("input", [tensor.name for tensor in model.inputs], list(inputs))
     _same_names("output", [tensor.name for tensor in model.outputs], [value.name for value in graph.output])
     for tensor in model.inputs:
+        dtype = dtype_name(inputs[tensor.name].type.tensor_type.elem_type)
+        if dtype != tensor.dtype:
+            message = f"The input {tensor.name} is {dtype} in the graph, {tensor.dtype} in the spec: correct its dtype."
+            raise UserError(reasons.INPUT_MISMATCH, message)
         dimensions = inputs[tensor.name].type.tensor_type.shape.dim
         if len(dimensions) != len(tensor.shape):
             found = f"{len(dimensions)} dimensions in the graph, {len(tensor.shape)} in the spec"
@@ -97,6 +101,12 @@ def check_file(path: Path, model: ModelSpec) -> None:
         for index, axis in tensor.dynamic_axes.items():
             if dimensions[index].HasField("dim_value"):
                 raise axis_fixed(axis, f"dimension {index} of {tensor.name} is always {dimensions[index].dim_value}")
+
+
+def dtype_name(element_type: int) -> str:
+    """ONNX's element type as NumPy and PyTorch name it."""
+    name = str(onnx.TensorProto.DataType.Name(element_type)).lower()
+    return {"float": "float32", "double": "float64"}.get(name, name)
 
 
 def check_parity(run: Run, answers: Sequence[Answer], outputs: Sequence[str], original: str) -> Parity:

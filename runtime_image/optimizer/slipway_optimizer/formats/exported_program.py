@@ -7,10 +7,11 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch.export import ExportedProgram
+from torch.utils._pytree import tree_leaves, tree_unflatten
 
 from slipway_optimizer import reasons
 from slipway_optimizer.arrays import Array, Feeds
@@ -22,6 +23,19 @@ from slipway_optimizer.spec import ModelSpec
 FORCE_WEIGHTS_ONLY = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
 
 
+class FlatCall(torch.nn.Module):
+    """Calls a program with its inputs as one flat list, and returns its outputs as one, as its ONNX graph does."""
+
+    def __init__(self, program: ExportedProgram) -> None:
+        super().__init__()
+        self._module = program.module()
+        self._in_spec = program.call_spec.in_spec
+
+    def forward(self, *inputs: torch.Tensor) -> list[Any]:
+        args, kwargs = tree_unflatten(list(inputs), self._in_spec)
+        return tree_leaves(self._module(*args, **kwargs))
+
+
 class TorchProgram:
     """A program that was exported on another machine; its axes are what they are."""
 
@@ -30,7 +44,7 @@ class TorchProgram:
     def __init__(self, program: ExportedProgram, spec: ModelSpec) -> None:
         self._program = program
         self._spec = spec
-        self._call = DeclaredCall(program.module(), spec)
+        self._call = DeclaredCall(FlatCall(program), spec)
         self.size_bytes = weights_size(program.state_dict)
 
     def run(self, feeds: Feeds) -> list[Array]:
@@ -101,6 +115,10 @@ def _check_inputs(program: ExportedProgram, spec: ModelSpec) -> None:
             f"The exported program takes {len(names)} inputs ({', '.join(map(str, names))}), the spec declares "
             f"{len(spec.inputs)}."
         )
+        raise UserError(reasons.INPUT_MISMATCH, message)
+    declared = [tensor.name for tensor in spec.inputs]
+    if declared != list(names) and sorted(declared) == sorted(map(str, names)):
+        message = f"The exported program takes its inputs in the order {', '.join(map(str, names))}: declare them so."
         raise UserError(reasons.INPUT_MISMATCH, message)
     for name, tensor in zip(names, spec.inputs, strict=True):
         shape = list(nodes[str(name)].meta["val"].shape)

@@ -29,6 +29,7 @@ def install(*extra: str) -> None:
         "--namespace",
         NAMESPACE,
         "--create-namespace",
+        "--take-ownership",  # of a CRD that was applied by hand
         "--set",
         f"images.operator={built['operator']}",
         "--set",

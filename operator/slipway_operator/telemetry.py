@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from slipway_operator import __version__
+from slipway_contract import __version__
 from slipway_operator.health import WatchHealth
 
 

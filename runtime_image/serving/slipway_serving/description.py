@@ -1,9 +1,9 @@
 """What the server says about itself and its model: Open Inference Protocol metadata, Triton's model configuration."""
 
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import Any
 
+from slipway_contract import __version__
 from slipway_contract.manifest import Manifest, TensorSpec
 from slipway_serving.tensors import DATATYPES
 
@@ -16,7 +16,7 @@ _PLATFORM = "onnxruntime_onnx"
 def describe_server() -> dict[str, Any]:
     return {
         "name": "slipway",
-        "version": version("slipway"),
+        "version": __version__,
         "extensions": ["binary_tensor_data", "model_configuration"],
     }
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import yaml
 
+from slipway_contract import __version__
+
 ROOT = Path(__file__).parents[3]
 MOST_LINES_IN_A_FILE = 400
 MOST_LINES_IN_A_FUNCTION = 60
@@ -63,4 +65,4 @@ def test_no_package_shadows_the_standard_library() -> None:
 def test_one_version() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     chart = yaml.safe_load((ROOT / "charts" / "slipway" / "Chart.yaml").read_text())
-    assert chart["version"] == chart["appVersion"] == project
+    assert chart["version"] == chart["appVersion"] == project == __version__

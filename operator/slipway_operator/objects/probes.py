@@ -11,7 +11,7 @@ def server_probes() -> dict[str, Any]:
     """Ten minutes to start, which a large model on a slow disk may need; then a minute of silence is death."""
     return {
         "startupProbe": _probe(LIVE, period=2, failures=300),
-        "readinessProbe": _probe(READY, period=2, failures=2),
+        "readinessProbe": _probe(READY, period=2, failures=3),
         "livenessProbe": _probe(LIVE, period=10, failures=6),
     }
 

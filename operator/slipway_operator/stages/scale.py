@@ -15,13 +15,20 @@ def scale(observed: Observed, plan: Plan) -> StageResult:
         return StageResult(_condition("True", Reason.FIXED, message))
     if plan.artifact is None:
         return StageResult(_condition("False", Reason.WAITING_FOR_ARTIFACT, "There is nothing to scale yet."))
-    on_cpu = not observed.settings.metrics_api_service or is_custom_metrics_foreign(observed)
+    on_cpu = why_not_on_requests(observed) is not None
     return StageResult(_describe(observed, on_cpu=on_cpu), (build_hpa(observed.parent, on_cpu=on_cpu),))
 
 
-def is_custom_metrics_foreign(observed: Observed) -> bool:
-    """Whether another server, such as a Prometheus adapter, owns custom.metrics.k8s.io."""
-    return observed.custom_metrics_owner is not None and not observed.custom_metrics_ours
+def why_not_on_requests(observed: Observed) -> str | None:
+    """Why requests in flight cannot be scaled on, and what to do; None where they can."""
+    if not observed.settings.metrics_api_service:
+        return "Slipway was installed without its metrics API. An administrator can set metricsApi.enabled."
+    if observed.custom_metrics_owner is None or observed.custom_metrics_ours:
+        return None
+    return (
+        f"Service {observed.custom_metrics_owner} serves custom.metrics.k8s.io, and a cluster has room for one such "
+        "server. Slipway leaves it alone; to scale on requests in flight, uninstall it."
+    )
 
 
 def _describe(observed: Observed, *, on_cpu: bool) -> Condition:
@@ -54,14 +61,8 @@ def _on_requests(observed: Observed) -> Condition:
 
 
 def _on_cpu(observed: Observed) -> Condition:
-    why = (
-        f"Service {observed.custom_metrics_owner} serves custom.metrics.k8s.io, and a cluster has room for one such "
-        "server. Slipway leaves it alone; to scale on requests in flight, uninstall it."
-        if observed.settings.metrics_api_service
-        else "Slipway was installed without its metrics API. An administrator can set metricsApi.enabled."
-    )
     aim = f"aiming at {CPU_UTILIZATION_PERCENT} % of the CPU request instead of at requests in flight"
-    message = f"{_bounds(observed)}, {aim}: {why}"
+    message = f"{_bounds(observed)}, {aim}: {why_not_on_requests(observed)}"
     return _condition("True", Reason.CPU_FALLBACK, message)
 
 

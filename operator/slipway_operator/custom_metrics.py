@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from slipway_operator.kinds import API_SERVICES
 from slipway_operator.kube import ApiError, KubeApi
-from slipway_operator.ownership import is_managed
 from slipway_operator.state import Object
 
 FORBIDDEN = 403
@@ -22,8 +21,9 @@ class CustomMetrics:
 class CustomMetricsReader:
     """Remembers the answer for a short while: it is the same for every ModelDeployment."""
 
-    def __init__(self, api: KubeApi) -> None:
+    def __init__(self, api: KubeApi, our_service: str) -> None:
         self._api = api
+        self._our_service = our_service
         self._answer = CustomMetrics()
         self._read_at = -TTL
         self._lock = asyncio.Lock()
@@ -31,7 +31,7 @@ class CustomMetricsReader:
     async def read(self) -> CustomMetrics:
         async with self._lock:
             if time.monotonic() - self._read_at >= TTL:
-                self._answer = who_serves(await self._api_services())
+                self._answer = who_serves(await self._api_services(), self._our_service)
                 self._read_at = time.monotonic()
             return self._answer
 
@@ -47,9 +47,12 @@ class CustomMetricsReader:
         return [document for document in found if document is not None]
 
 
-def who_serves(api_services: list[Object]) -> CustomMetrics:
-    """Another server wins: it is enough that it owns one version for ours not to be asked."""
-    answers = sorted((is_managed(document), _service(document)) for document in api_services)
+def who_serves(api_services: list[Object], our_service: str) -> CustomMetrics:
+    """Another server wins: it is enough that it owns one version for ours not to be asked.
+
+    Another installation of Slipway is another server: it knows nothing of our namespaces.
+    """
+    answers = sorted((service == our_service, service) for service in map(_service, api_services))
     return CustomMetrics(owner=answers[0][1], ours=answers[0][0]) if answers else CustomMetrics()
 
 

@@ -62,7 +62,7 @@ class Observer:
         self._settings = settings
         self.now = now
         self._saw = saw
-        self._custom_metrics = CustomMetricsReader(api)
+        self._custom_metrics = CustomMetricsReader(api, settings.metrics_api_service)
 
     async def keys(self, namespace: str | None) -> list[Key]:
         """All ModelDeployments of a namespace, or (None) of all."""

@@ -42,6 +42,7 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str] = os.
             artifact_storage_class=given.artifact_storage_class or None,
             artifact_access_modes=tuple(given.artifact_access_mode or ("ReadWriteOnce",)),
             image_pull_secrets=tuple(given.image_pull_secret),
+            metrics_api_service=given.metrics_api_service,
         ),
         namespaces=tuple(given.namespace),
         lease_namespace=given.lease_namespace,
@@ -84,6 +85,7 @@ def _build_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     one("--artifact-storage-class", "", "StorageClass of that claim; the cluster's default without it.")
     several("--artifact-access-mode", "Access mode of that claim.")
     several("--image-pull-secret", "Secret for pulling images, in the ModelDeployment's namespace.")
+    one("--metrics-api-service", "", "NAMESPACE/NAME of Slipway's metrics API; without it autoscalers use CPU.")
     one("--lease-namespace", _own_namespace(), "Namespace of the Lease: the operator's own.")
     one("--lease-name", "slipway-operator", "Lease that one replica holds.")
     one("--http-port", "8081", "Port of /healthz, /readyz and /metrics.", int)

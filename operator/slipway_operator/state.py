@@ -23,6 +23,7 @@ class Settings:
     artifact_storage_class: str | None = None
     artifact_access_modes: tuple[str, ...] = ("ReadWriteOnce",)
     image_pull_secrets: tuple[str, ...] = ()
+    metrics_api_service: str = "slipway-system/slipway-metrics-api"  # empty: installed without one
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from slipway_operator.metrics_api.server import Probes, build_api
 from slipway_operator.metrics_api.tls_secret import TlsSecret
 from slipway_operator.metrics_api.upkeep import INTERVAL, Upkeep
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("slipway_operator.metrics_api")
 
 DRAIN_SECONDS = 5.0  # as long as kube-proxy may take to notice that this replica is not ready
 

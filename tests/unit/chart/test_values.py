@@ -84,6 +84,7 @@ def test_values_reach_the_operator():
         "--artifact-storage-class=fast",
         "--artifact-access-mode=ReadWriteMany",
         "--image-pull-secret=registry",
+        "--metrics-api-service=slipway-system/slipway-metrics-api",
         "--lease-namespace=slipway-system",
         "--lease-name=slipway-operator",
         "--http-port=8081",

@@ -14,6 +14,7 @@ from typing import Protocol
 import base_image
 
 CERTIFICATES = "/etc/ssl/certs"
+LAYER_CACHE_LIMIT = 8_000_000_000  # bytes; beyond it the next build starts from downloads instead of layers
 MANIFEST_TYPES = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
@@ -28,12 +29,15 @@ class Builder(Protocol):
 
     def has(self, reference: str) -> bool: ...
 
-    def build(self, reference: str, dockerfile: Path, arguments: Mapping[str, str]) -> None: ...
+    def build(self, reference: str, context: Path, dockerfile: str, arguments: Mapping[str, str]) -> None: ...
 
     def size(self, reference: str) -> str:
         """Uncompressed, for people to read."""
 
     def push(self, reference: str, target: str, *, plain_http: bool) -> None: ...
+
+    def forget_others(self, reference: str) -> None:
+        """Remove earlier tags of the image from the builder's own storage."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,6 @@ class Buildah:
     Build steps trust the certificates that the host trusts, and keep what they download in `state`.
     """
 
-    root: Path
     state: Path
     options: str = ""
 
@@ -63,21 +66,29 @@ class Buildah:
     def has(self, reference: str) -> bool:
         return succeeds([*self._command, "inspect", "--type", "image", local(reference)])
 
-    def build(self, reference: str, dockerfile: Path, arguments: Mapping[str, str]) -> None:
+    def build(self, reference: str, context: Path, dockerfile: str, arguments: Mapping[str, str]) -> None:
         cache = self.state / "cache" / "uv"
         cache.mkdir(parents=True, exist_ok=True)
-        command = [*self._command, "build", "--layers", "--isolation", "chroot", "--network", "host"]
+        command = [*self._command, "build", "--layers", "--force-rm", "--isolation", "chroot", "--network", "host"]
         command += ["--volume", f"{CERTIFICATES}:{CERTIFICATES}:ro", "--volume", f"{cache}:/var/cache/uv"]
         command += options_for(arguments) + shlex.split(self.options)
-        subprocess.run([*command, "--file", dockerfile, "--tag", local(reference), self.root], check=True)
+        subprocess.run([*command, "--file", context / dockerfile, "--tag", local(reference), context], check=True)
 
     def size(self, reference: str) -> str:
         return str(json.loads(self._buildah("images", "--json", local(reference)))[0]["size"])
 
     def push(self, reference: str, target: str, *, plain_http: bool) -> None:
-        # On the same machine, compressing layers costs more than it saves.
-        plain = ["--tls-verify=false", "--disable-compression"] if plain_http else []
+        plain = ["--tls-verify=false"] if plain_http else []
         subprocess.run([*self._command, "push", "--quiet", *plain, local(reference), f"docker://{target}"], check=True)
+
+    def forget_others(self, reference: str) -> None:
+        name = local(reference).rpartition(":")[0]
+        listed = json.loads(self._buildah("images", "--json", "--filter", f"reference={name}"))
+        tags = {tag for image in listed for tag in image["names"] or () if tag.startswith(f"{name}:")}
+        for other in sorted(tags - {local(reference)}):
+            self._buildah("rmi", other)
+        if size_of(self.state / "buildah" / "storage" / "overlay") > LAYER_CACHE_LIMIT:
+            self._buildah("rmi", "--prune")
 
     @property
     def _command(self) -> list[str]:
@@ -92,7 +103,6 @@ class Buildah:
 class Docker:
     """Builds with a docker engine; BASE comes from Docker Hub unless it is given."""
 
-    root: Path
     options: str = ""
 
     def base(self, given: str) -> tuple[str, str]:
@@ -101,9 +111,9 @@ class Docker:
     def has(self, reference: str) -> bool:
         return succeeds(["docker", "image", "inspect", local(reference)])
 
-    def build(self, reference: str, dockerfile: Path, arguments: Mapping[str, str]) -> None:
+    def build(self, reference: str, context: Path, dockerfile: str, arguments: Mapping[str, str]) -> None:
         command = ["docker", "build", *options_for(arguments), *shlex.split(self.options)]
-        subprocess.run([*command, "--file", dockerfile, "--tag", local(reference), self.root], check=True)
+        subprocess.run([*command, "--file", context / dockerfile, "--tag", local(reference), context], check=True)
 
     def size(self, reference: str) -> str:
         listing = ["docker", "image", "ls", "--format", "{{.Size}}", local(reference)]
@@ -113,20 +123,31 @@ class Docker:
         subprocess.run(["docker", "tag", local(reference), target], check=True)
         subprocess.run(["docker", "push", "--quiet", target], check=True)
 
+    def forget_others(self, reference: str) -> None:
+        """Nothing: a docker engine's storage is its owner's to clean."""
 
-def choose(name: str, root: Path, state: Path, options: str) -> Builder:
+
+def choose(name: str, state: Path, options: str) -> Builder:
     """BUILDER's value, or else what is installed; buildah first."""
     if name not in {"", "buildah", "docker"}:
         raise SystemExit(f"BUILDER is buildah or docker, not {name}.")
     chosen = name or ("buildah" if shutil.which("buildah") else "docker")
     if not shutil.which(chosen):
         raise SystemExit(f"{chosen} is not installed.")
-    return Docker(root, options) if chosen == "docker" else Buildah(root, state, options)
+    return Docker(options) if chosen == "docker" else Buildah(state, options)
 
 
 def local(reference: str) -> str:
     """The builder's own name of an image: both would otherwise look for it on Docker Hub."""
     return f"localhost/{reference}"
+
+
+def size_of(folder: Path) -> int:
+    """Bytes on disk below a folder."""
+    return (
+        int(subprocess.run(["du", "-sk", folder], stdout=subprocess.PIPE, text=True, check=True).stdout.split()[0])
+        * 1024
+    )
 
 
 def succeeds(command: list[str]) -> bool:

@@ -1,7 +1,9 @@
 """What goes into an image, and the tag that follows from it: same content, same tag, nothing to build or push."""
 
 import hashlib
+import os
 import re
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,11 +50,21 @@ def context_files(root: Path, paths: Iterable[str]) -> list[Path]:
     return sorted(file.relative_to(root) for file in found if file.is_file() and "__pycache__" not in file.parts)
 
 
+def stage(root: Path, image: Image, context: Path) -> None:
+    """Copy what the image is made from into a build context of its own: no edit during a build, no date gets in."""
+    dockerfile = (root / image.dockerfile).read_text()
+    for file in (Path(image.dockerfile), *context_files(root, copied_paths(dockerfile))):
+        (context / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(root / file, context / file)
+    for path in (context, *context.rglob("*")):
+        os.utime(path, (0, 0))
+
+
 def content_tag(root: Path, image: Image, requirements: str, arguments: Mapping[str, str]) -> str:
     """Twelve hex digits over everything that decides what the image holds.
 
     Args:
-        root: the repository.
+        root: the repository, or the build context that was staged from it.
         image: which image.
         requirements: the locked requirements of its extra, as `uv export` prints them.
         arguments: the build arguments; BASE by its digest, not by its name.

@@ -2,10 +2,10 @@
 export REGISTRY BUILDER BASE FLAVOR TORCH_INDEX BUILD_OPTIONS
 
 .PHONY: images base-image
-images: setup
+images: setup ## Build what changed of the three images and push it to the cluster's registry
 	$(INSTALL)/prerequisites.sh --images
 	.venv/bin/python tests/cluster/images.py
 
-base-image: setup
+base-image: setup ## Make the Debian base of the images
 	$(INSTALL)/prerequisites.sh --images
 	.venv/bin/python tests/cluster/base_image.py

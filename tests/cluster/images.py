@@ -11,17 +11,20 @@ Settings come from the environment, as make passes them on:
 """
 
 import argparse
+import fcntl
 import json
 import os
 import subprocess
+import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import image_builders
 from image_builders import Builder
-from image_content import IMAGES, Image, build_arguments, content_tag, extra_of
+from image_content import IMAGES, Image, build_arguments, content_tag, extra_of, stage
 
 ROOT = Path(__file__).resolve().parents[2]
 STATE = ROOT / ".cluster"
@@ -46,6 +49,7 @@ class Plan:
     image: Image
     reference: str
     arguments: Mapping[str, str]
+    context: Path
 
 
 def find_registry(given: str, state: Path) -> Registry:
@@ -56,18 +60,28 @@ def find_registry(given: str, state: Path) -> Registry:
     return Registry(**json.loads(written.read_text()))
 
 
-def plan(image: Image, base: tuple[str, str], options: Mapping[str, str], uv: Path) -> Plan:
+def plan(image: Image, base: tuple[str, str], options: Mapping[str, str], uv: Path, context: Path) -> Plan:
+    stage(ROOT, image, context)
     base_name, base_content = base
     arguments = build_arguments(image, {**options, "BASE": base_name})
     content = build_arguments(image, {**options, "BASE": base_content})
-    tag = content_tag(ROOT, image, exported(extra_of(image, arguments), uv), content)
-    return Plan(image, f"slipway/{image.name}:{tag}", arguments)
+    tag = content_tag(context, image, exported(extra_of(image, arguments), uv, context), content)
+    return Plan(image, f"slipway/{image.name}:{tag}", arguments, context)
 
 
-def exported(extra: str, uv: Path) -> str:
+def exported(extra: str, uv: Path, project: Path) -> str:
     """The locked requirements of an extra."""
-    command = [uv, "export", "--quiet", "--frozen", "--no-default-groups", "--no-emit-project", "--extra", extra]
-    return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
+    command: list[str | Path] = [
+        uv,
+        "export",
+        "--quiet",
+        "--frozen",
+        "--no-default-groups",
+        "--no-emit-project",
+        "--extra",
+        extra,
+    ]
+    return subprocess.run(command, cwd=project, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 def build(step: Plan, builder: Builder, position: str) -> None:
@@ -76,7 +90,7 @@ def build(step: Plan, builder: Builder, position: str) -> None:
         return
     say(f"{position} {step.reference}: building")
     started = time.monotonic()
-    builder.build(step.reference, ROOT / step.image.dockerfile, step.arguments)
+    builder.build(step.reference, step.context, step.image.dockerfile, step.arguments)
     say(f"{position} {step.reference}: {builder.size(step.reference)}, built in {time.monotonic() - started:.0f} s")
 
 
@@ -92,8 +106,41 @@ def push(step: Plan, builder: Builder, registry: Registry, position: str) -> str
     return "/".join(part for part in (registry.name, step.reference) if part)
 
 
+@contextmanager
+def one_at_a_time(lock: Path) -> Iterator[None]:
+    """Two runs at once would build the same layers twice and take each other's intermediate images away."""
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for another run")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def say(text: str) -> None:
     print(f"images: {text}", flush=True)  # noqa: T201 - progress for the person who runs make
+
+
+def make_images(names: Sequence[str], uv: Path) -> None:
+    setting = os.environ.get
+    images = [image for image in IMAGES if image.name in names]
+    registry = find_registry(setting("REGISTRY", ""), STATE)
+    builder = image_builders.choose(setting("BUILDER", ""), STATE, setting("BUILD_OPTIONS", ""))
+    options = {"FLAVOR": setting("FLAVOR", ""), "TORCH_INDEX": setting("TORCH_INDEX", "")}
+    say(f"{', '.join(image.name for image in images)}, one after the other")
+    base = builder.base(setting("BASE", ""))
+    written = STATE / "images.json"
+    references = json.loads(written.read_text()) if written.exists() else {}
+    for number, image in enumerate(images, 1):
+        position = f"[{number}/{len(images)}]"
+        with tempfile.TemporaryDirectory() as context:
+            step = plan(image, base, options, uv, Path(context))
+            build(step, builder, position)
+        references[image.name] = push(step, builder, registry, position)
+        builder.forget_others(step.reference)
+    written.write_text(json.dumps(references, indent=2, sort_keys=True) + "\n")
+    say(f"references in {written.relative_to(ROOT)}")
 
 
 def main() -> None:
@@ -101,22 +148,9 @@ def main() -> None:
     parser.add_argument("--uv", type=Path, default=STATE / "uv" / "bin" / "uv", help="without it: from `make setup`")
     parser.add_argument("--only", action="append", choices=[image.name for image in IMAGES], help="may be repeated")
     arguments = parser.parse_args()
-    setting = os.environ.get
-    images = [image for image in IMAGES if not arguments.only or image.name in arguments.only]
-    registry = find_registry(setting("REGISTRY", ""), STATE)
-    builder = image_builders.choose(setting("BUILDER", ""), ROOT, STATE, setting("BUILD_OPTIONS", ""))
-    options = {"FLAVOR": setting("FLAVOR", ""), "TORCH_INDEX": setting("TORCH_INDEX", "")}
-    say(f"{', '.join(image.name for image in images)}, one after the other")
-    base = builder.base(setting("BASE", ""))
-    written = STATE / "images.json"
-    references = json.loads(written.read_text()) if arguments.only and written.exists() else {}
-    for number, image in enumerate(images, 1):
-        step = plan(image, base, options, arguments.uv)
-        position = f"[{number}/{len(images)}]"
-        build(step, builder, position)
-        references[image.name] = push(step, builder, registry, position)
-    written.write_text(json.dumps(references, indent=2, sort_keys=True) + "\n")
-    say(f"references in {written.relative_to(ROOT)}")
+    STATE.mkdir(exist_ok=True)
+    with one_at_a_time(STATE / "images.lock"):
+        make_images(arguments.only or [image.name for image in IMAGES], arguments.uv)
 
 
 if __name__ == "__main__":

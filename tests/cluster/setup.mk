@@ -5,9 +5,10 @@ INSTALL := runtime_image/install
 export UV_CACHE_DIR ?= $(abspath $(STATE)/cache/uv)
 
 .PHONY: setup
-setup: .venv/.setup
+setup: .venv/.setup ## Install everything that development and tests need, without CUDA
+	@:
 
-.venv/.setup: pyproject.toml uv.lock $(INSTALL)/locked.py $(INSTALL)/cuda_stubs.py $(INSTALL)/elf_trim.py
+.venv/.setup: pyproject.toml uv.lock $(INSTALL)/locked.py $(INSTALL)/cuda_stubs.py
 	$(INSTALL)/prerequisites.sh $(PYTHON3)
 	$(PYTHON3) $(INSTALL)/locked.py .venv --uv $(STATE)/uv --editable \
 	  --extra operator --extra optimizer --extra serving --group dev --group examples

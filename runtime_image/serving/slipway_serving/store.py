@@ -53,6 +53,8 @@ def is_denied(error: Exception) -> bool:
 
 def is_transient(error: Exception) -> bool:
     """Another try may succeed: no connection, a cut one, a busy or broken server."""
+    if is_missing(error) or is_denied(error):
+        return False
     status = _status(error)
     if status is not None:
         return status >= _SERVER_ERROR or status in _TRANSIENT_STATUSES

@@ -1,0 +1,102 @@
+"""Lossy variants of real models: built, measured on data, and served only inside the budget."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from support.optimizer_jobs import Done, build, golden_holds, run, weights_only
+
+from slipway_optimizer.errors import UserError
+
+X: Any = {"x": ("float32", ["batch", 256])}
+ROWS = 200
+
+
+def data_of(folder, module, x):
+    with torch.no_grad():
+        labels = module(torch.from_numpy(x)).argmax(1).numpy()
+    np.savez(folder / "data.npz", x=x, labels=labels)
+    return {"uri": (folder / "data.npz").as_uri()}
+
+
+def candidates(done: Done) -> dict[str, Any]:
+    return {candidate.variant: candidate for candidate in done.manifest.candidates}
+
+
+@pytest.fixture(scope="module")
+def auto(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("auto")
+    x = np.random.default_rng(0).standard_normal((ROWS, 256)).astype(np.float32)
+    evaluate = {"data": data_of(folder, build("Mlp"), x), "maxDrop": 0.05, "minSpeedup": 1.1}
+    return run(folder, weights_only("Mlp", folder, (X, ["y"])), {"quantize": {"mode": "Auto"}, "evaluate": evaluate})
+
+
+def test_every_variant_is_measured_and_explained(auto):
+    measured = candidates(auto)
+    assert list(measured) == ["FP32", "FP16", "DynamicINT8"]
+    assert measured["FP32"].score == 1.0
+    assert measured["DynamicINT8"].size_bytes < 0.4 * measured["FP32"].size_bytes
+    assert 0.4 < measured["FP16"].size_bytes / measured["FP32"].size_bytes < 0.6
+    for candidate in measured.values():
+        assert candidate.score is not None
+        assert candidate.latency.runs >= 10
+        assert candidate.max_abs_diff is not None
+        assert candidate.reason
+
+
+def test_the_served_variant_is_inside_the_budget(auto):
+    chosen = auto.manifest.chosen
+    if chosen.variant != "FP32":
+        assert chosen.drop <= 0.05
+        assert chosen.speedup >= 1.1
+    for name in ("FP16", "DynamicINT8"):
+        candidate = candidates(auto)[name]
+        if candidate.drop <= 0.05 and candidate.speedup >= 1.1:
+            assert chosen.speedup >= candidate.speedup
+    assert auto.result.measured.size_bytes == sum(entry.size_bytes for entry in auto.manifest.files)
+    assert golden_holds(auto)
+
+
+def test_integers_that_wreck_the_answers_are_never_served(tmp_path):
+    """One input of a hundred thousand, which the model ignores, takes all 256 steps of an 8-bit activation."""
+    module = build("Mlp")
+    with torch.no_grad():
+        module.layers[0].weight[:, 0] = 0
+    model = weights_only("Mlp", tmp_path, (X, ["y"]))
+    torch.save(module.state_dict(), tmp_path / "Mlp.pth")
+    x = np.random.default_rng(0).standard_normal((ROWS, 256)).astype(np.float32)
+    x[:, 0] = 60_000
+    evaluate = {"data": data_of(tmp_path, module, x), "maxDrop": 0.05, "minSpeedup": 0.01}
+    done = run(tmp_path, model, {"quantize": {"mode": "DynamicINT8"}, "evaluate": evaluate})
+    integers = candidates(done)["DynamicINT8"]
+    assert integers.drop > 0.3
+    assert done.result.variant == "FP32"
+    assert f"DynamicINT8 loses {integers.drop:.4f} of the metric, and maxDrop is 0.05." in done.result.reason
+
+
+def test_a_mode_is_permission_without_data(tmp_path):
+    done = run(tmp_path, weights_only("Mlp", tmp_path, (X, ["y"])), {"quantize": {"mode": "DynamicINT8"}})
+    integers = candidates(done)["DynamicINT8"]
+    assert list(candidates(done)) == ["FP32", "DynamicINT8"]
+    assert done.result.variant == ("DynamicINT8" if integers.speedup >= 0.95 else "FP32")
+    assert golden_holds(done)
+
+
+def test_data_without_labels_is_compared_with_the_original(tmp_path):
+    x = np.random.default_rng(0).standard_normal((40, 256)).astype(np.float32)
+    np.savez(tmp_path / "data.npz", x=x)
+    evaluate = {"data": {"uri": (tmp_path / "data.npz").as_uri()}}
+    done = run(
+        tmp_path, weights_only("Mlp", tmp_path, (X, ["y"])), {"quantize": {"mode": "FP16"}, "evaluate": evaluate}
+    )
+    assert done.manifest.reference.score == 1.0
+    assert candidates(done)["FP32"].score == 1.0
+
+
+def test_data_that_does_not_fit_is_the_users_error(tmp_path):
+    np.savez(tmp_path / "data.npz", image=np.zeros((4, 256), np.float32))
+    evaluate = {"data": {"uri": (tmp_path / "data.npz").as_uri()}}
+    with pytest.raises(UserError) as caught:
+        run(tmp_path, weights_only("Mlp", tmp_path, (X, ["y"])), {"evaluate": evaluate})
+    assert caught.value.reason == "EvaluationDataInvalid"

@@ -1,5 +1,7 @@
 """Resource requests and limits: the user's, with small requests where the user names none."""
 
+import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +10,8 @@ from slipway_operator.api.v1alpha1 import Resources
 JOB_REQUESTS = {"cpu": "500m", "memory": "1Gi"}
 # Scaling on CPU divides by the request, so that there has to be one; small, so that several replicas fit anywhere.
 SERVER_REQUESTS = {"cpu": "100m", "memory": "256Mi"}
+
+_CPUS = re.compile(r"(?P<value>\d+(\.\d+)?)(?P<milli>m?)")
 
 
 def build_resources(resources: Resources, default_requests: Mapping[str, str]) -> dict[str, Any]:
@@ -27,10 +31,9 @@ def _quantities(values: Mapping[str, int | str] | None) -> dict[str, str]:
     return {key: str(value) for key, value in (values or {}).items()}
 
 
-def whole_cpus(quantity: int | str | None) -> int:
-    """How many threads a CPU quantity such as `1500m` feeds, rounded up; 0 for none given."""
-    if quantity is None:
+def whole_cpus(quantity: int | float | str | None) -> int:
+    """How many threads a CPU quantity such as `1500m` feeds, rounded up; 0 where that is for the runtime to find out."""
+    number = _CPUS.fullmatch(str(quantity))
+    if number is None:
         return 0
-    text = str(quantity)
-    millis = float(text.removesuffix("m")) if text.endswith("m") else float(text) * 1000
-    return int(-(-millis // 1000))
+    return math.ceil(float(number["value"]) / (1000 if number["milli"] else 1))

@@ -31,8 +31,8 @@ def _quantities(values: Mapping[str, int | str] | None) -> dict[str, str]:
     return {key: str(value) for key, value in (values or {}).items()}
 
 
-def whole_cpus(quantity: int | float | str | None) -> int:
-    """How many threads a CPU quantity such as `1500m` feeds, rounded up; 0 where that is for the runtime to find out."""
+def whole_cpus(quantity: int | str | None) -> int:
+    """Threads that a CPU quantity such as `1500m` feeds, rounded up; 0 where the runtime has to find out itself."""
     number = _CPUS.fullmatch(str(quantity))
     if number is None:
         return 0

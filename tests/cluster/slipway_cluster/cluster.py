@@ -145,7 +145,8 @@ def running_cluster(layout: Layout, gpus: int | None) -> Record | None:
 def clear_remains(layout: Layout) -> None:
     if teardown.has_remains():
         with step("clearing what an earlier cluster left"):
-            teardown.remove_cluster(layout)
+            teardown.undo_machine_changes()
+    teardown.discard_state(layout)
     foreign = [folder for folder in teardown.FIXED_FOLDERS[:1] if folder.exists() and any(folder.iterdir())]
     if foreign:
         raise ClusterError(f"{foreign[0]} is in use by another kubelet on this machine.")

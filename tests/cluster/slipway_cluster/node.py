@@ -39,6 +39,9 @@ def kubelet_configuration(settings: NodeSettings, credentials: Credentials) -> d
         "volumePluginDir": str(STATE / "volume-plugins"),
         "makeIPTablesUtilChains": False,  # kube-proxy uses nftables
         "serializeImagePulls": False,
+        # Addon images are imported, not pulled; once the same content was pulled by another name, the kubelet would
+        # insist on pulling these too.
+        "imagePullCredentialsVerificationPolicy": "NeverVerify",
         "nodeStatusUpdateFrequency": "2s",  # devices count only once the node's status has them
         # A developer's disk is often nearly full; images come back only from this machine, so none is collected.
         "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%"},

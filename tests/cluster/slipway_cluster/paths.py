@@ -54,6 +54,11 @@ class Layout:
         return self.root / "state"
 
     @property
+    def discarded(self) -> Path:
+        """State of earlier starts, on its way out."""
+        return self.root / "discarded"
+
+    @property
     def pki(self) -> Path:
         return self.state / "pki"
 

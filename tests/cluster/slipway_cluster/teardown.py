@@ -1,6 +1,8 @@
 """Undo everything that a cluster did to the machine, also what a killed run, perhaps of another clone, left."""
 
 import shutil
+import subprocess
+import time
 from pathlib import Path
 
 from slipway_cluster import cgroups, firewall, mounts, network, sysctls
@@ -23,6 +25,22 @@ def has_remains() -> bool:
 
 def remove_cluster(layout: Layout) -> None:
     """Safe to repeat, and without effect where nothing is left."""
+    undo_machine_changes()
+    shutil.rmtree(layout.state, ignore_errors=True)
+    shutil.rmtree(layout.discarded, ignore_errors=True)
+
+
+def discard_state(layout: Layout) -> None:
+    """Only move the old state aside now: it may hold gigabytes of images, and a start need not wait for their end."""
+    layout.discarded.mkdir(parents=True, exist_ok=True)
+    if layout.state.exists():
+        layout.state.rename(layout.discarded / str(time.time_ns()))
+    subprocess.Popen(
+        ["nice", "-n", "19", "rm", "-rf", str(layout.discarded)], stdin=subprocess.DEVNULL, start_new_session=True
+    )
+
+
+def undo_machine_changes() -> None:
     record = load_record()
     _end_processes(record)
     mounts.unmount_all()
@@ -32,7 +50,6 @@ def remove_cluster(layout: Layout) -> None:
     if record is not None:
         _restore_machine(record)
     shutil.rmtree(RUN, ignore_errors=True)
-    shutil.rmtree(layout.state, ignore_errors=True)
     RECORD.unlink(missing_ok=True)
 
 

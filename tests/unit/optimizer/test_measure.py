@@ -1,4 +1,5 @@
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -6,13 +7,15 @@ import pytest
 from slipway_optimizer.measure import measure
 
 
-def test_contestants_take_turns():
-    order = []
-    results = measure({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, batch_size=4, seconds=0.0)
-    measured = order[6:]
-    assert measured == ["a", "b"] * 10
+def test_each_round_has_every_contestant_in_an_order_of_its_own():
+    said = []
+    results = measure({name: partial(said.append, name) for name in "abc"}, batch_size=4, seconds=0.0)
+    measured = said[9:]
+    rounds = [measured[start : start + 3] for start in range(0, len(measured), 3)]
+    assert len(rounds) == results["a"].runs == 10
+    assert all(sorted(names) == ["a", "b", "c"] for names in rounds)
+    assert {names[0] for names in rounds} == {"a", "b", "c"}
     assert results["a"].batch_size == 4
-    assert results["b"].runs == 10
 
 
 def test_medians_are_in_microseconds():

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from support import chart, cluster
+from support.custom_metrics_group import api_service, is_available
 
 NAME = "slipway-metrics-api"
-API_SERVICES = "apiservices.apiregistration.k8s.io"
-API_SERVICE = "v1beta2.custom.metrics.k8s.io"
 LEFT_OUT = ("Deployment", "PodDisruptionBudget")  # the process stands in for them
 
 
@@ -132,17 +131,6 @@ def serving(installation: Installation, *arguments: str) -> Iterator[MetricsApi]
         yield replica
     finally:
         replica.stop()
-
-
-def api_service() -> dict[str, Any] | None:
-    text = cluster.kubectl("get", API_SERVICES, API_SERVICE, "--ignore-not-found", "-o", "json")
-    return json.loads(text) if text.strip() else None
-
-
-def is_available() -> bool:
-    found = api_service() or {}
-    conditions = found.get("status", {}).get("conditions", ())
-    return any((it["type"], it["status"]) == ("Available", "True") for it in conditions)
 
 
 def _address_for_pods() -> str:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from support import chart, cluster
+from support.custom_metrics_group import free_group
 from support.fake_serving import FakeServing, build_fake_deployment
-from support.metrics_api_process import Installation, MetricsApi, api_service, serving
+from support.metrics_api_process import Installation, MetricsApi, serving
 from support.modeldeployments import modeldeployment
 
 from slipway_operator.api.v1alpha1 import ModelDeployment
@@ -32,10 +33,10 @@ def crd() -> None:
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory, crd: None) -> Iterator[Installation]:
-    assert api_service() is None, "custom.metrics.k8s.io is taken: uninstall Slipway from the test cluster first"
-    installed = Installation(tmp_path_factory.mktemp("metrics-api"))
-    yield installed
-    installed.remove()
+    with free_group():
+        installed = Installation(tmp_path_factory.mktemp("metrics-api"))
+        yield installed
+        installed.remove()
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ from base64 import b64decode
 
 import pytest
 from support import cluster
-from support.metrics_api_process import API_SERVICES, MetricsApi, api_service, is_available
+from support.custom_metrics_group import API_SERVICES, api_service, is_available
+from support.metrics_api_process import MetricsApi
 
 pytestmark = pytest.mark.cluster
 

@@ -5,7 +5,8 @@ from base64 import b64decode
 
 import pytest
 from support import cluster
-from support.metrics_api_process import api_service, serving
+from support.custom_metrics_group import api_service
+from support.metrics_api_process import serving
 
 from slipway_operator.metrics_api.certificates import split_bundle
 

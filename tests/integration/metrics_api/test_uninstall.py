@@ -2,7 +2,7 @@
 
 import pytest
 from support import cluster
-from support.metrics_api_process import api_service
+from support.custom_metrics_group import api_service
 
 pytestmark = pytest.mark.cluster
 

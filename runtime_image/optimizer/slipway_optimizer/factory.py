@@ -31,7 +31,7 @@ def build_module(model: ModelSpec, code: Path | None) -> torch.nn.Module:
         importlib.invalidate_caches()
     factory = _attribute(_import(module_name, code), path)
     try:
-        built = factory(*model.factory_args, **model.factory_kwargs)
+        built = factory(*(model.factory_args or ()), **(model.factory_kwargs or {}))
     except (Exception, SystemExit) as error:
         message = (
             f"{model.factory} failed with {type(error).__name__}: {first_line(error)}. "

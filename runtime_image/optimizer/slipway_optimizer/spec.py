@@ -60,8 +60,8 @@ class ModelSpec(SpecModel):
     source: Source
     format: Format
     factory: str | None = None
-    factory_args: list[Any] = []
-    factory_kwargs: dict[str, Any] = {}
+    factory_args: list[Any] | None = None
+    factory_kwargs: dict[str, Any] | None = None
     code: Source | None = None
     inputs: list[Input] = Field(min_length=1)
     outputs: list[Output] = Field(min_length=1)

@@ -1,5 +1,6 @@
 """Reading the spec: what is understood, and the one sentence for what is not."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ from support.optimizer import ends, write_spec
 
 from slipway_optimizer.errors import UserError
 from slipway_optimizer.spec import read_deployment
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
 
 MODEL: dict[str, Any] = {
     "source": {"uri": "s3://models/net.pth", "sha256": "sha256:" + "A" * 64, "secretRef": {"name": "x"}},
@@ -48,6 +51,17 @@ def test_a_wrong_model_is_one_sentence(tmp_path, change, says):
         read_deployment(write_spec(tmp_path, {**MODEL, **change}))
     assert caught.value.reason == "InvalidSpec"
     assert says in caught.value.message
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*/modeldeployment.yaml")), ids=lambda path: path.parent.name)
+def test_the_examples_are_understood(path):
+    assert read_deployment(path).model.source.uri.startswith("s3://")
+
+
+def test_null_is_absent(tmp_path):
+    absent = {"factoryArgs": None, "factoryKwargs": None, "code": None}
+    model = read_deployment(write_spec(tmp_path, {**MODEL, **absent}, {"resources": None})).model
+    assert (model.factory_args, model.factory_kwargs, model.code) == (None, None, None)
 
 
 def test_a_field_of_optimize_that_nobody_reads_is_refused(tmp_path):

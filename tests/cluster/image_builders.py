@@ -1,6 +1,7 @@
 """The two programs that can build our Dockerfiles: buildah, which needs no engine, and docker."""
 
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -37,7 +38,7 @@ class Builder(Protocol):
     def push(self, reference: str, target: str, *, plain_http: bool) -> None: ...
 
     def forget_others(self, reference: str) -> None:
-        """Remove earlier tags of the image from the builder's own storage."""
+        """Remove earlier tags of the image, in the same flavor, from the builder's own storage."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Buildah:
     def forget_others(self, reference: str) -> None:
         name = local(reference).rpartition(":")[0]
         listed = json.loads(self._buildah("images", "--json", "--filter", f"reference={name}"))
-        tags = {tag for image in listed for tag in image["names"] or () if tag.startswith(f"{name}:")}
+        tags = {tag for image in listed for tag in image["names"] or () if is_same_flavor(tag, local(reference))}
         for other in sorted(tags - {local(reference)}):
             self._buildah("rmi", other)
         if size_of(self.state / "buildah" / "storage" / "overlay") > LAYER_CACHE_LIMIT:
@@ -148,6 +149,12 @@ def size_of(folder: Path) -> int:
         int(subprocess.run(["du", "-sk", folder], stdout=subprocess.PIPE, text=True, check=True).stdout.split()[0])
         * 1024
     )
+
+
+def is_same_flavor(reference: str, other: str) -> bool:
+    """Whether two references differ in the content's digest at most."""
+    name, digest = other.rpartition(":")[::2]
+    return bool(re.fullmatch(re.escape(f"{name}:") + "[0-9a-f]{12}" + re.escape(digest[12:]), reference))
 
 
 def succeeds(command: list[str]) -> bool:

@@ -33,8 +33,9 @@ def build_arguments(image: Image, options: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in sorted(options.items()) if name in ("BASE", *image.arguments) and value}
 
 
-def extra_of(image: Image, arguments: Mapping[str, str]) -> str:
-    return f"{image.extra}-gpu" if arguments.get("FLAVOR") == "gpu" else image.extra
+def suffix_of(arguments: Mapping[str, str]) -> str:
+    """What tells the GPU flavor of an extra, a tag or a key from the other."""
+    return "-gpu" if arguments.get("FLAVOR") == "gpu" else ""
 
 
 def copied_paths(dockerfile: str) -> list[str]:

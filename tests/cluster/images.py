@@ -24,7 +24,7 @@ from pathlib import Path
 
 import image_builders
 from image_builders import Builder
-from image_content import IMAGES, Image, build_arguments, content_tag, extra_of, stage
+from image_content import IMAGES, Image, build_arguments, content_tag, stage, suffix_of
 
 ROOT = Path(__file__).resolve().parents[2]
 STATE = ROOT / ".cluster"
@@ -65,8 +65,8 @@ def plan(image: Image, base: tuple[str, str], options: Mapping[str, str], uv: Pa
     base_name, base_content = base
     arguments = build_arguments(image, {**options, "BASE": base_name})
     content = build_arguments(image, {**options, "BASE": base_content})
-    tag = content_tag(context, image, exported(extra_of(image, arguments), uv, context), content)
-    return Plan(image, f"slipway/{image.name}:{tag}", arguments, context)
+    tag = content_tag(context, image, exported(image.extra + suffix_of(arguments), uv, context), content)
+    return Plan(image, f"slipway/{image.name}:{tag}{suffix_of(arguments)}", arguments, context)
 
 
 def exported(extra: str, uv: Path, project: Path) -> str:
@@ -137,7 +137,7 @@ def make_images(names: Sequence[str], uv: Path) -> None:
         with tempfile.TemporaryDirectory() as context:
             step = plan(image, base, options, uv, Path(context))
             build(step, builder, position)
-        references[image.name] = push(step, builder, registry, position)
+        references[image.name + suffix_of(step.arguments)] = push(step, builder, registry, position)
         builder.forget_others(step.reference)
     written.write_text(json.dumps(references, indent=2, sort_keys=True) + "\n")
     say(f"references in {written.relative_to(ROOT)}")

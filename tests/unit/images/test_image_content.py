@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from image_content import IMAGES, Image, build_arguments, content_tag, context_files, copied_paths, extra_of
+from image_content import IMAGES, Image, build_arguments, content_tag, context_files, copied_paths, suffix_of
 
 SERVING = Image("serving", "serving/Dockerfile", "serving", ("FLAVOR",))
 DOCKERFILE = """ARG BASE=python:3.11-slim-bookworm
@@ -110,8 +110,8 @@ def test_a_dockerfile_gets_only_the_arguments_that_it_knows() -> None:
     assert build_arguments(optimizer, options) == {"BASE": "debian", "FLAVOR": "gpu"}
 
 
-def test_gpu_flavor_is_another_extra() -> None:
-    assert [extra_of(SERVING, {}), extra_of(SERVING, {"FLAVOR": "gpu"})] == ["serving", "serving-gpu"]
+def test_gpu_flavor_is_another_extra_and_another_tag() -> None:
+    assert [suffix_of({}), suffix_of({"FLAVOR": "cpu"}), suffix_of({"FLAVOR": "gpu"})] == ["", "", "-gpu"]
 
 
 @pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.name)

@@ -16,6 +16,11 @@ def api_service() -> dict[str, Any] | None:
     return json.loads(text) if text.strip() else None
 
 
+def is_served_from(namespace: str) -> bool:
+    found = api_service()
+    return found is not None and found["spec"]["service"]["namespace"] == namespace
+
+
 def is_available() -> bool:
     found = api_service() or {}
     conditions = found.get("status", {}).get("conditions", ())

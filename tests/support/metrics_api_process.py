@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from support import chart, cluster
-from support.custom_metrics_group import api_service, is_available
+from support.custom_metrics_group import is_available, is_served_from
 
 NAME = "slipway-metrics-api"
 LEFT_OUT = ("Deployment", "PodDisruptionBudget")  # the process stands in for them
@@ -28,10 +28,13 @@ class Installation:
         self.namespace = f"metrics-api-{uuid.uuid4().hex[:8]}"
         self.folder = folder
         self.objects = chart.render("crds.install=false", namespace=self.namespace)
-        cluster.kubectl("create", "namespace", self.namespace)
         self._wanted = [self._without_pods(it) for it in self.objects if it["kind"] not in LEFT_OUT]
+        self.kubeconfig = folder / "kubeconfig.json"
+
+    def install(self) -> None:
+        cluster.kubectl("create", "namespace", self.namespace)
         cluster.kubectl("apply", "-f", "-", stdin=self._as_list(self._wanted))
-        self.kubeconfig = self._write_kubeconfig()
+        self._write_kubeconfig()
 
     @property
     def arguments(self) -> list[str]:
@@ -39,30 +42,27 @@ class Installation:
         (deployment,) = (it for it in self.objects if it["kind"] == "Deployment" and it["metadata"]["name"] == NAME)
         return list(deployment["spec"]["template"]["spec"]["containers"][0]["args"])
 
-    def route_to(self, *ports: int) -> None:
-        """Have the Service lead to these ports of this machine."""
-        slices = [
-            {
-                "apiVersion": "discovery.k8s.io/v1",
-                "kind": "EndpointSlice",
-                "metadata": {
-                    "name": f"{NAME}-{index}",
-                    "namespace": self.namespace,
-                    "labels": {"kubernetes.io/service-name": NAME},
-                },
-                "addressType": "IPv4",
-                "ports": [{"name": "https", "port": port, "protocol": "TCP"}],
-                "endpoints": [{"addresses": [_address_for_pods()], "conditions": {"ready": True}}],
-            }
-            for index, port in enumerate(ports)
-        ]
-        cluster.kubectl("apply", "-f", "-", stdin=self._as_list(slices))
+    def route_to(self, port: int) -> None:
+        """Have the Service lead to this port of this machine."""
+        endpoints = {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {
+                "name": NAME,
+                "namespace": self.namespace,
+                "labels": {"kubernetes.io/service-name": NAME},
+            },
+            "addressType": "IPv4",
+            "ports": [{"name": "https", "port": port, "protocol": "TCP"}],
+            "endpoints": [{"addresses": [_address_for_pods()], "conditions": {"ready": True}}],
+        }
+        cluster.kubectl("apply", "-f", "-", stdin=json.dumps(endpoints))
 
     def remove(self) -> None:
         """As `helm uninstall` would; the garbage collector takes the APIService."""
         cluster.kubectl("delete", "--ignore-not-found", "-f", "-", stdin=self._as_list(self._wanted))
-        cluster.wait_for(lambda: api_service() is None)
-        cluster.kubectl("delete", "namespace", self.namespace, "--wait=false")
+        cluster.wait_for(lambda: not is_served_from(self.namespace))
+        cluster.kubectl("delete", "namespace", self.namespace, "--wait=false", "--ignore-not-found")
 
     @staticmethod
     def _as_list(items: list[dict[str, Any]]) -> str:
@@ -75,15 +75,13 @@ class Installation:
             return item
         return {**item, "spec": {key: value for key, value in item["spec"].items() if key != "selector"}}
 
-    def _write_kubeconfig(self) -> Path:
+    def _write_kubeconfig(self) -> None:
         token = cluster.kubectl("-n", self.namespace, "create", "token", NAME, "--duration=1h").strip()
         config = json.loads(cluster.kubectl("config", "view", "--raw", "--minify", "--flatten", "-o", "json"))
         config["users"] = [{"name": NAME, "user": {"token": token}}]
         config["contexts"][0]["context"]["user"] = NAME
-        path = self.folder / "kubeconfig.json"
-        path.touch(0o600)
-        path.write_text(json.dumps(config))
-        return path
+        self.kubeconfig.touch(0o600)
+        self.kubeconfig.write_text(json.dumps(config))
 
 
 class MetricsApi:
@@ -127,7 +125,7 @@ def serving(installation: Installation, *arguments: str) -> Iterator[MetricsApi]
     try:
         installation.route_to(replica.https_port)
         replica.wait_until_ready()
-        cluster.wait_for(is_available)
+        cluster.wait_for(lambda: is_available() and is_served_from(installation.namespace))
         yield replica
     finally:
         replica.stop()

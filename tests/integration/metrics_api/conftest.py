@@ -35,8 +35,11 @@ def crd() -> None:
 def installation(tmp_path_factory: pytest.TempPathFactory, crd: None) -> Iterator[Installation]:
     with free_group():
         installed = Installation(tmp_path_factory.mktemp("metrics-api"))
-        yield installed
-        installed.remove()
+        try:
+            installed.install()
+            yield installed
+        finally:
+            installed.remove()
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,11 @@
 """The CRD, a `restricted` namespace for each test, and the controller in the test's own process."""
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -24,6 +26,8 @@ from slipway_operator.work_queue import Key
 
 CRD_FILE = Path(__file__).parents[3] / "crds" / "serving.slipway.dev_modeldeployments.yaml"
 
+INSTALLED = "app.kubernetes.io/part-of=slipway,app.kubernetes.io/component=operator"
+
 RunOnce = Callable[..., Awaitable[float | None]]
 
 
@@ -33,8 +37,34 @@ def crd() -> None:
     cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRD_FILE))
 
 
+@pytest.fixture(scope="session")
+def alone(crd: None) -> Iterator[None]:
+    """No installed operator sees the tests' namespaces meanwhile: two of them would write to the same objects."""
+    answer = cluster.kubectl("get", "deployments", "-A", "-l", INSTALLED, "-o", "json")
+    installed = [item for item in json.loads(answer)["items"] if item["spec"]["replicas"] and _is_clusterwide(item)]
+    for item in installed:
+        _scale(item, 0)
+    yield
+    for item in installed:
+        _scale(item, item["spec"]["replicas"])
+
+
+def _is_clusterwide(deployment: dict[str, Any]) -> bool:
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    return not any(argument.startswith("--namespace") for argument in container["args"])
+
+
+def _scale(deployment: dict[str, Any], replicas: int) -> None:
+    meta = deployment["metadata"]
+    cluster.kubectl("scale", "deployment", meta["name"], "-n", meta["namespace"], f"--replicas={replicas}")
+    if not replicas:
+        selector = ",".join(f"{key}={value}" for key, value in deployment["spec"]["selector"]["matchLabels"].items())
+        gone = ("wait", "--for=delete", "pod", "-n", meta["namespace"], "-l", selector, "--timeout=60s")
+        cluster.kubectl(*gone)
+
+
 @pytest.fixture
-def namespace(crd: None) -> Iterator[str]:
+def namespace(alone: None) -> Iterator[str]:
     name = create_namespace()
     yield name
     cluster.kubectl("delete", "namespace", name, "--wait=false")
@@ -53,9 +83,11 @@ async def run_once(api: KubeApi) -> AsyncIterator[RunOnce]:
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession())
 
-        async def run(namespace: str, name: str, **settings: object) -> float | None:
-            chosen = replace(Settings(**IMAGES), **settings)  # type: ignore[arg-type]
-            observer = Observer(api, http, chosen, now, lambda _kind, _document: None)
+        async def run(
+            namespace: str, name: str, observer_type: type[Observer] = Observer, **settings: Any
+        ) -> float | None:
+            chosen = replace(Settings(**IMAGES), **settings)
+            observer = observer_type(api, http, chosen, now, lambda _kind, _document: None)
             telemetry = Telemetry(lambda: 0, WatchHealth(60))
             controller = Controller(observer, Applier(api), EventRecorder(api, "test"), telemetry)
             return await controller.run_once(Key(namespace, name))

@@ -75,7 +75,7 @@ CHANGES: dict[str, tuple[str, Change]] = {
 
 
 @pytest.fixture(scope="module")
-def served(crd: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def served(alone: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The namespace of a ModelDeployment that an operator looks after."""
     namespace = create_namespace()
     create_optimized(namespace, NAME)

@@ -7,8 +7,13 @@ import pytest
 from support import cluster
 from support.known_artifact import conditions, create, create_optimized, get
 
+from slipway_operator.apply import Applier, ParentGoneError
 from slipway_operator.controller import PassIncompleteError
-from slipway_operator.kube import KubeApi
+from slipway_operator.events import EventRecorder
+from slipway_operator.kube import Json, KubeApi
+from slipway_operator.observe import Observer
+from slipway_operator.state import Event
+from slipway_operator.work_queue import Key
 
 pytestmark = pytest.mark.cluster
 
@@ -29,6 +34,20 @@ def versions(namespace: str, name: str) -> dict[str, str]:
     # Other controllers write to these while the test looks at ours.
     ours = {key: value for key, value in documents.items() if not key.startswith(("Deployment/", "Job/", "Persistent"))}
     return {key: value["metadata"]["resourceVersion"] for key, value in ours.items()}
+
+
+def _events(namespace: str, name: str, reason: str) -> list[int]:
+    """How often each Event object was seen."""
+    answer = cluster.kubectl("get", "events.v1.events.k8s.io", "-n", namespace, "-o", "json")
+    return [
+        (event.get("series") or {"count": 1})["count"]
+        for event in json.loads(answer)["items"]
+        if (event["regarding"]["name"], event["reason"]) == (name, reason)
+    ]
+
+
+def _patch(kind: str, name: str, namespace: str, patch: dict[str, Any]) -> None:
+    cluster.kubectl("patch", kind, name, "-n", namespace, "--type=merge", "-p", json.dumps(patch))
 
 
 async def test_a_new_model_deployment_gets_its_job(namespace: str, run_once: Any) -> None:
@@ -184,15 +203,49 @@ async def test_events_tell_what_changed_and_do_not_repeat(namespace: str, run_on
     assert _events(namespace, "told", "WaitingForArtifact") == [1]
 
 
-def _events(namespace: str, name: str, reason: str) -> list[int]:
-    """How often each Event object was seen."""
-    answer = cluster.kubectl("get", "events.v1.events.k8s.io", "-n", namespace, "-o", "json")
-    return [
-        (event.get("series") or {"count": 1})["count"]
-        for event in json.loads(answer)["items"]
-        if (event["regarding"]["name"], event["reason"]) == (name, reason)
-    ]
+class OutdatedObserver(Observer):
+    """Reads a spec as if it had been stored under another version of the CRD."""
+
+    async def document(self, key: Key) -> Json | None:
+        document = await super().document(key)
+        assert document is not None
+        return {**document, "spec": {**document["spec"], "scale": {"minReplicas": "many"}}}
 
 
-def _patch(kind: str, name: str, namespace: str, patch: dict[str, Any]) -> None:
-    cluster.kubectl("patch", kind, name, "-n", namespace, "--type=merge", "-p", json.dumps(patch))
+async def test_a_spec_that_cannot_be_read_is_reported_and_stops_nothing(
+    namespace: str, run_once: Any, api: KubeApi
+) -> None:
+    create_optimized(namespace, "outdated")
+    await run_once(namespace, "outdated")
+    before = children(namespace, "outdated").keys()
+
+    assert await run_once(namespace, "outdated", observer_type=OutdatedObserver) is None
+
+    ready = conditions("outdated", namespace)["Ready"]
+    assert (ready["status"], ready["reason"]) == ("False", "InvalidSpec")
+    assert "spec.scale.minReplicas" in ready["message"]
+    assert conditions("outdated", namespace).keys() > {"Available", "Scaling"}
+    assert children(namespace, "outdated").keys() == before
+    assert _events(namespace, "outdated", "InvalidSpec") == [1]
+
+
+async def test_the_status_of_an_object_that_was_replaced_is_not_written(namespace: str, api: KubeApi) -> None:
+    old = create(namespace, "replaced")
+    cluster.kubectl("delete", "modeldeployment", "replaced", "-n", namespace)
+    create(namespace, "replaced")
+
+    with pytest.raises(ParentGoneError):
+        await Applier(api).write_status(old, {"observedGeneration": 7})
+
+    assert "status" not in get("modeldeployment", "replaced", namespace)
+
+
+async def test_an_event_that_is_repeated_is_counted(namespace: str, api: KubeApi) -> None:
+    parent = create(namespace, "again")
+    event = Event(type="Warning", reason="Flapping", message="Up and down.", action="Serve")
+
+    for _ in range(3):
+        await EventRecorder(api, "test").record(parent, event)
+
+    assert _events(namespace, "again", "Flapping") == [3]
+    assert "Up and down." in cluster.kubectl("describe", "modeldeployment", "again", "-n", namespace)

@@ -39,7 +39,17 @@ def free_group() -> Iterator[None]:
     replicas = cluster.kubectl("get", *target, "-o", "jsonpath={.spec.replicas}")
     cluster.kubectl("scale", *target, "--replicas=0")
     try:
-        cluster.kubectl("wait", *target, "--for=jsonpath={.status.terminatingReplicas}=0", "--timeout=60s")
+        pods = (
+            "get",
+            "pods",
+            "-n",
+            service["namespace"],
+            "-l",
+            "app.kubernetes.io/component=metrics-api",
+            "-o",
+            "name",
+        )
+        cluster.wait_for(lambda: not cluster.kubectl(*pods))
         cluster.kubectl("delete", API_SERVICES, API_SERVICE, "--ignore-not-found")
         yield
     finally:

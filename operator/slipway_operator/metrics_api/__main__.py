@@ -28,6 +28,8 @@ from slipway_operator.metrics_api.server import Probes, build_api
 from slipway_operator.metrics_api.tls_secret import TlsSecret
 from slipway_operator.metrics_api.upkeep import INTERVAL, Upkeep
 
+Work = Coroutine[None, None, None]
+
 logger = logging.getLogger("slipway_operator.metrics_api")
 
 DRAIN_SECONDS = 5.0  # as long as kube-proxy may take to notice that this replica is not ready
@@ -67,7 +69,7 @@ async def serve(options: argparse.Namespace) -> None:
         api = build_api(Metrics(kube, pods, sampler), upkeep, Authorizer(kube, time.monotonic))
         await stack.enter_async_context(_listening(probes.build(), options.http_port, None))
         await stack.enter_async_context(_listening(api, options.https_port, upkeep.tls.listener))
-        await _run_until_signalled(probes, [pods.follow(), sampler.run(), upkeep.run()])
+        await _run_until_signalled(probes, upkeep.run(), (pods.follow(), sampler.run()))
 
 
 def build_upkeep(kube: KubeApi, options: argparse.Namespace) -> Upkeep:
@@ -91,16 +93,18 @@ async def _listening(app: web.Application, port: int, tls: ssl.SSLContext | None
         await runner.cleanup()
 
 
-async def _run_until_signalled(probes: Probes, work: Sequence[Coroutine[None, None, None]]) -> None:
+async def _run_until_signalled(probes: Probes, upkeep: Work, reading: Sequence[Work]) -> None:
+    """While it drains, a replica goes on reading pods, but registers nothing: its APIService may be going for good."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(part) for part in work]
+        registering, *tasks = [group.create_task(part) for part in (upkeep, *reading)]
         logger.info("Started")
         await stop.wait()
         probes.draining = True
+        registering.cancel()
         logger.info("Draining for %d s", DRAIN_SECONDS)
         await asyncio.sleep(DRAIN_SECONDS)
         for task in tasks:

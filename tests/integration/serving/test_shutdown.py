@@ -24,23 +24,17 @@ async def test_every_accepted_request_is_answered(slow_folder: Path, log: Path) 
 
 
 async def test_it_serves_on_while_endpoints_notice_but_is_not_ready(mlp_folder: Path, log: Path) -> None:
-    with ServingProcess(mlp_folder, log, {"SLIPWAY_DRAIN_DELAY": "1s"}) as server:
+    with ServingProcess(mlp_folder, log, {"SLIPWAY_DRAIN_DELAY": "5s"}) as server:
         url = server.wait_ready()
         async with httpx.AsyncClient(base_url=url) as client:
             assert (await client.get("/v2/health/ready")).status_code == 200
             server.process.send_signal(signal.SIGTERM)
             while (await client.get("/v2/health/ready")).status_code != 503:
                 pass
-            answers = 0
-            while server.process.poll() is None:
-                try:
-                    response = await client.post("/predict", json=[[1.0] * 64])
-                except httpx.ConnectError:
-                    break
+            for _ in range(10):
+                response = await client.post("/predict", json=[[1.0] * 64])
                 assert response.status_code == 200
                 assert response.headers["connection"] == "close"
-                answers += 1
-        assert answers > 10
         assert await asyncio.to_thread(server.process.wait) == 0
 
 

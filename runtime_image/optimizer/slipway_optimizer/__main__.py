@@ -12,7 +12,7 @@ from types import FrameType
 from typing import NoReturn, TextIO
 
 from slipway_contract.result import ExitCode
-from slipway_optimizer.environment import use_scratch_for_caches
+from slipway_optimizer.environment import let_waiting_threads_sleep, use_scratch_for_caches
 from slipway_optimizer.errors import JobStoppedError, failure_of
 from slipway_optimizer.job import run_job
 from slipway_optimizer.progress import Progress
@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _stop)
     use_scratch_for_caches()
+    let_waiting_threads_sleep()
     progress = Progress(_own_stdout())
     try:
         progress.result(run_job(options.spec, options.out, options.recipe_digest, progress))

@@ -18,6 +18,15 @@ def use_scratch_for_caches() -> None:
             os.environ[variable] = str(Path(tempfile.gettempdir()) / "cache")
 
 
+def let_waiting_threads_sleep() -> None:
+    """Keep PyTorch's idle threads from spinning; has to be set before PyTorch is imported.
+
+    On CPUs that are shared or limited by a quota they take the time from whoever works: EfficientNet-Lite0 was seen at
+    ten times its latency, and what is measured next would suffer too.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 def cpu_count(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
     """CPUs that this process may use: its affinity, or its cgroup's quota where that is less."""
     available = len(os.sched_getaffinity(0))

@@ -4,7 +4,13 @@ import tempfile
 import pytest
 
 from slipway_optimizer.credentials import s3_options
-from slipway_optimizer.environment import CACHE_VARIABLES, cpu_count, cpu_model, use_scratch_for_caches
+from slipway_optimizer.environment import (
+    CACHE_VARIABLES,
+    cpu_count,
+    cpu_model,
+    let_waiting_threads_sleep,
+    use_scratch_for_caches,
+)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +48,15 @@ def test_caches_go_to_scratch_unless_somebody_chose_a_place(tmp_path, monkeypatc
     use_scratch_for_caches()
     assert os.environ["HF_HOME"] == "/models"
     assert os.environ["HOME"] == os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(tmp_path / "cache")
+
+
+def test_waiting_threads_sleep_unless_somebody_chose_otherwise(monkeypatch):
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    let_waiting_threads_sleep()
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    let_waiting_threads_sleep()
+    assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
 
 
 def test_a_mounted_secret_comes_before_the_environment(tmp_path, monkeypatch):

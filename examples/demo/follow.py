@@ -28,10 +28,15 @@ def until_ready(namespace: str, name: str, timeout: float = 600) -> dict[str, An
         model = get("modeldeployment", name, "-n", namespace)
         for kind, item in conditions(model).items():
             news = (item["status"], item["reason"], item["message"])
-            if told.get(kind) != news:
+            if told.get(kind) != news and not _is_repeated(kind, news, told):
                 told[kind] = news
                 say(f"{kind:<10} {item['status']:<7} {item['reason']}: {item['message'].splitlines()[0]}")
         if model and is_ready(model):
             return model
         time.sleep(0.5)
     raise SystemExit(f"{name} was not ready after {timeout:.0f} s:\n" + "\n".join(map(str, told.items())))
+
+
+def _is_repeated(kind: str, news: tuple[str, ...], told: dict[str, tuple[str, ...]]) -> bool:
+    """Ready says what the first stage that is not done says."""
+    return kind == "Ready" and news[0] != "True" and news in told.values()

@@ -125,4 +125,4 @@ def _waits_for(pod: Object) -> str:
             if "persistentVolumeClaim" in volume
         ),
     ]
-    return f"it needs its image, {', '.join(names)}" if names else "it needs its image"
+    return ", ".join(["it needs its image", *dict.fromkeys(names)])

@@ -21,12 +21,9 @@ class DeafeningProxy:
         self.deaf = threading.Event()
         self.port = 0
         self._started = threading.Event()
-        self._loop = asyncio.new_event_loop()
-        self._stop = asyncio.Event()
 
     def run(self, kubeconfig: Path) -> None:
-        self._loop.run_until_complete(self._serve(kubeconfig))
-        self._loop.close()
+        asyncio.run(self._serve(kubeconfig))
 
     def wait(self) -> None:
         assert self._started.wait(timeout=10)
@@ -35,6 +32,7 @@ class DeafeningProxy:
         self._loop.call_soon_threadsafe(self._stop.set)
 
     async def _serve(self, kubeconfig: Path) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         configuration = Configuration()
         await load_kube_config(str(kubeconfig), client_configuration=configuration)
         async with ApiClient(configuration) as client:

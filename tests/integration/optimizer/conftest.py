@@ -6,6 +6,11 @@ from collections.abc import Iterator
 import pytest
 from support.s3 import ObjectStore, object_store
 
+from slipway_optimizer.environment import let_waiting_threads_sleep
+
+# As the command does, before any test imports PyTorch.
+let_waiting_threads_sleep()
+
 
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:

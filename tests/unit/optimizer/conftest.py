@@ -6,6 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from slipway_optimizer.environment import let_waiting_threads_sleep
+
+# As the command does, before any test imports PyTorch.
+let_waiting_threads_sleep()
+
 
 @pytest.fixture(autouse=True)
 def own_import_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:

@@ -13,6 +13,12 @@ from slipway_optimizer.environment import (
 )
 
 
+def unset(monkeypatch, variable):
+    """Set first, so that what the test itself sets is undone even where the variable was absent."""
+    monkeypatch.setenv(variable, "")
+    monkeypatch.delenv(variable)
+
+
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
@@ -43,7 +49,7 @@ def test_the_cpus_name(tmp_path):
 def test_caches_go_to_scratch_unless_somebody_chose_a_place(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     for variable in CACHE_VARIABLES:
-        monkeypatch.delenv(variable, raising=False)
+        unset(monkeypatch, variable)
     monkeypatch.setenv("HF_HOME", "/models")
     use_scratch_for_caches()
     assert os.environ["HF_HOME"] == "/models"
@@ -51,7 +57,7 @@ def test_caches_go_to_scratch_unless_somebody_chose_a_place(tmp_path, monkeypatc
 
 
 def test_waiting_threads_sleep_unless_somebody_chose_otherwise(monkeypatch):
-    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    unset(monkeypatch, "OMP_WAIT_POLICY")
     let_waiting_threads_sleep()
     assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
     monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")

@@ -112,7 +112,7 @@ def write_s3_file(layout: Layout, api: ApiServer, keys: S3Keys) -> None:
         "secretKey": keys.secret_key,
         "bucket": BUCKET,
     }
-    file = layout.root / "s3.json"
+    file = layout.s3_file
     file.unlink(missing_ok=True)
     file.touch(mode=0o600)
     file.write_text(json.dumps(content, indent=2) + "\n")

@@ -242,7 +242,7 @@ def api_server_of(layout: Layout, record: Record) -> ApiServer:
 
 def print_environment(layout: Layout) -> None:
     lines = [f"export KUBECONFIG={layout.kubeconfig}", f'export PATH="{layout.bin}:$PATH"']
-    (layout.root / "env").write_text("\n".join(lines) + "\n")
-    say(f"kubectl and helm are in {layout.bin}; to use them (also: `. {layout.root / 'env'}`):")
+    layout.environment.write_text("\n".join(lines) + "\n")
+    say(f"kubectl and helm are in {layout.bin}; to use them (also: `. {layout.environment}`):")
     for line in lines:
         say(f"    {line}")

@@ -26,7 +26,8 @@ def require_programs() -> None:
     missing = [program for program in ("docker", "kind", "kubectl") if shutil.which(program) is None]
     if missing:
         raise ClusterError(
-            f"CLUSTER=kind needs {' and '.join(missing)} on PATH; without CLUSTER=kind none of them is needed."
+            f"CLUSTER=kind needs docker, kind and kubectl on PATH; missing: {', '.join(missing)}. "
+            "The bundled cluster, without CLUSTER=kind, needs none of them."
         )
 
 

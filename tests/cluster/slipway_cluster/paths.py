@@ -73,3 +73,16 @@ class Layout:
     @property
     def environment(self) -> Path:
         return self.root / "env"
+
+    @property
+    def registry_file(self) -> Path:
+        return self.root / "registry.json"
+
+    @property
+    def s3_file(self) -> Path:
+        return self.root / "s3.json"
+
+    @property
+    def access_files(self) -> list[Path]:
+        """What tells others how to reach the cluster; it must not outlive it."""
+        return [self.kubeconfig, self.environment, self.registry_file, self.s3_file]

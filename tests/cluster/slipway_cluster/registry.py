@@ -25,5 +25,5 @@ def start(settings: NodeSettings, record: Record) -> process.Component:
     argv = [str(layout.bin / "registry"), "serve", str(file)]
     component = process.start("registry", argv, layout.logs, record, {"OTEL_TRACES_EXPORTER": "none"})
     addresses = {"name": settings.registry_name, "push": settings.registry_address}
-    (layout.root / "registry.json").write_text(json.dumps(addresses, indent=2) + "\n")
+    layout.registry_file.write_text(json.dumps(addresses, indent=2) + "\n")
     return component

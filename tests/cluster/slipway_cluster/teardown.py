@@ -24,8 +24,10 @@ def has_remains() -> bool:
 
 
 def remove_cluster(layout: Layout) -> None:
-    """Safe to repeat, and without effect where nothing is left."""
+    """Safe to repeat. What was built, the registry's images and the logs stay."""
     undo_machine_changes()
+    for file in layout.access_files:
+        file.unlink(missing_ok=True)
     shutil.rmtree(layout.state, ignore_errors=True)
     shutil.rmtree(layout.discarded, ignore_errors=True)
 

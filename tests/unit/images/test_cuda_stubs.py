@@ -31,11 +31,14 @@ def a_function(name: str) -> str:
 
 @pytest.fixture
 def without_cuda(tmp_path: Path) -> Path:
-    """A folder with one library, whose two CUDA libraries were there when it was linked."""
+    """A folder with one library, whose two CUDA libraries were there when it was linked.
+
+    Versions that nothing else in this process can have loaded.
+    """
     cuda = tmp_path / "cuda"
     cuda.mkdir()
-    runtime = link(cuda / "libcudart.so.13", a_function("cudaGetDeviceCount"), version="libcudart.so.13")
-    nccl = link(cuda / "libnccl.so.2", a_function("ncclSend"))
+    runtime = link(cuda / "libcudart.so.99", a_function("cudaGetDeviceCount"), version="libcudart.so.99")
+    nccl = link(cuda / "libnccl.so.99", a_function("ncclSend"))
     folder = tmp_path / "lib"
     folder.mkdir()
     link(folder / "libconsumer.so", CONSUMER, runtime, nccl)
@@ -44,14 +47,14 @@ def without_cuda(tmp_path: Path) -> Path:
 
 
 def test_library_does_not_load_without_stubs(without_cuda: Path) -> None:
-    with pytest.raises(OSError, match=r"libcudart\.so\.13"):
+    with pytest.raises(OSError, match=r"libcudart\.so\.99"):
         ctypes.CDLL(str(without_cuda / "libconsumer.so"))
 
 
 def test_stubs_answer_no_device_with_and_without_symbol_versions(without_cuda: Path) -> None:
     written = cuda_stubs.stub_folder(without_cuda)
 
-    assert [path.name for path in written] == ["libcudart.so.13", "libnccl.so.2"]
+    assert [path.name for path in written] == ["libcudart.so.99", "libnccl.so.99"]
     library = ctypes.CDLL(str(without_cuda / "libconsumer.so"))
     assert (library.device_count(), library.communicate()) == (100, 100)
 
@@ -62,8 +65,8 @@ def test_second_run_renews_the_stubs(without_cuda: Path) -> None:
 
 
 def test_library_that_is_there_is_not_stubbed() -> None:
-    needs = Needs(frozenset({"libcudart.so.13"}), {}, frozenset())
-    assert cuda_stubs.plan_stubs([needs], frozenset({"libcudart.so.13"})) == []
+    needs = Needs(frozenset({"libcudart.so.99"}), {}, frozenset())
+    assert cuda_stubs.plan_stubs([needs], frozenset({"libcudart.so.99"})) == []
 
 
 def test_only_cuda_libraries_are_stubbed() -> None:
@@ -74,7 +77,7 @@ def test_only_cuda_libraries_are_stubbed() -> None:
 @pytest.mark.parametrize(
     ("symbol", "soname"),
     [
-        ("ncclSend", "libnccl.so.2"),
+        ("ncclSend", "libnccl.so.99"),
         ("cusparseLtInit", "libcusparseLt.so.0"),
         ("cusparseCreate", "libcusparse.so.12"),
         ("cuFileRead", "libcufile.so.0"),
@@ -83,12 +86,12 @@ def test_only_cuda_libraries_are_stubbed() -> None:
     ],
 )
 def test_unversioned_symbol_goes_to_the_library_that_it_is_named_after(symbol: str, soname: str) -> None:
-    libraries = {"libnccl.so.2", "libcusparseLt.so.0", "libcusparse.so.12", "libcufile.so.0", "libnvshmem_host.so.3"}
+    libraries = {"libnccl.so.99", "libcusparseLt.so.0", "libcusparse.so.12", "libcufile.so.0", "libnvshmem_host.so.3"}
     needs = Needs(frozenset(libraries | {"libcuda.so.1"}), {}, frozenset({(symbol, "")}))
     owners = [stub.soname for stub in cuda_stubs.plan_stubs([needs], frozenset()) if symbol in stub.symbols.get("", ())]
     assert owners == [soname]
 
 
 def test_symbol_of_nobody_missing_is_left_to_the_dynamic_linker() -> None:
-    needs = Needs(frozenset({"libnccl.so.2"}), {}, frozenset({("PyList_New", "")}))
+    needs = Needs(frozenset({"libnccl.so.99"}), {}, frozenset({("PyList_New", "")}))
     assert [stub.symbols for stub in cuda_stubs.plan_stubs([needs], frozenset())] == [{}]

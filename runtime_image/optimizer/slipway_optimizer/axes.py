@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 
 from slipway_optimizer import reasons
 from slipway_optimizer.arrays import shape_at
@@ -12,6 +13,8 @@ from slipway_optimizer.spec import Input
 EXAMPLE_BATCH = 3
 OTHER_BATCHES = (1, 2, 5)
 EXAMPLE_LENGTHS = (16, 32, 64, 96, 128, 224, 256, 512, 1024, 16000)
+# Values in one input: what suits a second of sound would be an image of gigabytes.
+MOST_VALUES = 1 << 24
 
 Sizes = dict[str, int]
 Refusal = Callable[[Sizes], Exception | None]
@@ -58,14 +61,17 @@ def _example(inputs: Sequence[Input], names: Sequence[str], batches: set[str], r
     lengths = EXAMPLE_LENGTHS if set(names) - batches else EXAMPLE_LENGTHS[:1]
     first_error: Exception | None = None
     for length in lengths:
-        sizes = {name: EXAMPLE_BATCH if name in batches else length for name in names}
+        larger = {name: EXAMPLE_BATCH if name in batches else length for name in names}
+        if first_error and not _is_modest(inputs, larger):
+            break
+        sizes = larger
         error = refusal(sizes)
         if error is None:
             return sizes
         if isinstance(error, UserError):
             raise error
         first_error = first_error or error
-    _explain_fixed_batch(names, batches, refusal)
+    _explain_fixed_batch(inputs, names, batches, refusal)
     declared = ", ".join(f"{tensor.name} {tensor.dtype}{_list(tensor.shape)}" for tensor in inputs)
     tried = ", ".join(str(list(shape_at(tensor, sizes))) for tensor in inputs)
     message = (
@@ -75,13 +81,13 @@ def _example(inputs: Sequence[Input], names: Sequence[str], batches: set[str], r
     raise UserError(reasons.INPUT_MISMATCH, message) from first_error
 
 
-def _explain_fixed_batch(names: Sequence[str], batches: set[str], refusal: Refusal) -> None:
+def _explain_fixed_batch(inputs: Sequence[Input], names: Sequence[str], batches: set[str], refusal: Refusal) -> None:
     """If batch 1 works where a larger one does not, it is the batch that is at fault."""
     if not batches:
         return
     for length in EXAMPLE_LENGTHS:
         sizes = {name: 1 if name in batches else length for name in names}
-        if refusal(sizes) is None:
+        if _is_modest(inputs, sizes) and refusal(sizes) is None:
             name = sorted(batches)[0]
             error = refusal({**sizes, **dict.fromkeys(batches, EXAMPLE_BATCH)})
             message = (
@@ -89,6 +95,10 @@ def _explain_fixed_batch(names: Sequence[str], batches: set[str], refusal: Refus
                 f"declare 1 instead of {name}, or change its forward."
             )
             raise UserError(reasons.DYNAMIC_AXIS_FIXED, message)
+
+
+def _is_modest(inputs: Sequence[Input], sizes: Sizes) -> bool:
+    return all(prod(shape_at(tensor, sizes)) <= MOST_VALUES for tensor in inputs)
 
 
 def _other_sizes(name: str, example: Sizes, batches: set[str]) -> Iterator[int]:

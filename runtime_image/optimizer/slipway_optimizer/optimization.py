@@ -1,6 +1,8 @@
 """The page that the heavy half serves: load, export, verify, hold the contest, choose, prove."""
 
+import re
 from pathlib import Path
+from typing import Final
 
 import torch
 
@@ -19,6 +21,9 @@ from slipway_optimizer.golden import make_golden
 from slipway_optimizer.samples import Sampler, cautious_bounds, find_bounds
 from slipway_optimizer.verify import Answer, answer_all, check_file, check_parity, check_stateless
 from slipway_optimizer.workshop import Workshop
+
+# PyTorch and ONNX Runtime raise a RuntimeError where Python raises a MemoryError.
+OUT_OF_MEMORY: Final = re.compile(r"can't allocate memory|Failed to allocate memory|bad_alloc")
 
 
 def optimize(shop: Workshop, recipe_digest: str) -> Path:
@@ -65,7 +70,11 @@ def _plan(shop: Workshop, original: LoadedModel) -> tuple[Sampler, AxisPlan]:
 def _refusal(original: LoadedModel, feeds: Feeds) -> Exception | None:
     try:
         original.run(feeds)
+    except MemoryError:
+        raise
     except Exception as error:
+        if OUT_OF_MEMORY.search(str(error)):
+            raise MemoryError(str(error)) from error
         return error
     return None
 

@@ -53,3 +53,15 @@ def test_a_model_that_takes_nothing():
     assert caught.value.reason == "InputMismatch"
     assert "x float32[batch, 4] (tried [3, 4])" in caught.value.message
     assert "cannot be multiplied (3x4 and 8x2). Correct spec.model.inputs." in caught.value.message
+
+
+def test_an_image_is_never_tried_at_the_size_of_a_sound():
+    tried = []
+
+    def refusal(sizes):
+        tried.append(sizes["height"])
+        return ValueError("no")
+
+    with pytest.raises(UserError):
+        plan_axes(IMAGE, refusal)
+    assert max(tried) == 1024

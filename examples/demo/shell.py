@@ -65,6 +65,11 @@ def get(*arguments: str) -> dict[str, Any]:
     return json.loads(text) if text.strip() else {}
 
 
+def get_all(*arguments: str) -> list[dict[str, Any]]:
+    """All objects of the given kinds; none is no error."""
+    return get(*arguments).get("items", [])
+
+
 def apply(*objects: dict[str, Any]) -> None:
     kubectl("apply", "-f", "-", stdin="\n---\n".join(json.dumps(item) for item in objects))
 

@@ -20,12 +20,12 @@ def with_model(model: dict[str, Any], **fields: Any) -> dict[str, Any]:
     return model
 
 
-def condition_with(name: str, namespace: str, kind: str, reason: str) -> dict[str, Any]:
+def condition_with(name: str, namespace: str, kind: str, reason: str, text: str = "") -> dict[str, Any]:
     def found() -> dict[str, Any] | None:
         item = conditions(get("modeldeployment", name, "-n", namespace)).get(kind, {})
-        return item if item.get("reason") == reason else None
+        return item if item.get("reason") == reason and text in item["message"] else None
 
-    return wait_for(found, timeout=180, message=f"{name}: no {kind} with reason {reason}")
+    return wait_for(found, timeout=180, message=f"{name}: no {kind} with reason {reason} and {text!r}")
 
 
 def test_wrong_digest(namespace: str, files: dict[str, str]) -> None:
@@ -62,8 +62,7 @@ def test_missing_credentials(namespace: str, files: dict[str, str]) -> None:
     model = doubler("secret", namespace, files)
     model["spec"]["model"]["source"]["secretRef"] = {"name": "nowhere"}
     apply(model)
-    item = condition_with("secret", namespace, "Optimized", "JobPending")
-    assert "nowhere" in item["message"]
+    condition_with("secret", namespace, "Optimized", "JobPending", "Secret nowhere")
 
 
 def test_what_kubectl_shows(namespace: str, files: dict[str, str]) -> None:

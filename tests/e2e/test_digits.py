@@ -1,7 +1,7 @@
 """The second example: trained by its own script, artifacts in S3, served on the CPU."""
 
 from demo import digits
-from demo.shell import get
+from demo.shell import get, get_all
 
 
 def test_digits_are_recognized(namespace: str) -> None:
@@ -9,4 +9,4 @@ def test_digits_are_recognized(namespace: str) -> None:
     status = get("modeldeployment", digits.NAME, "-n", namespace)["status"]
     assert status["artifact"]["uri"].startswith("s3://models/artifacts/")
     assert float(status["artifact"]["baseline"]["score"]) >= digits.LEAST_ACCURACY
-    assert not get("persistentvolumeclaims", "-n", namespace)["items"], "an S3 store needs no claim"
+    assert not get_all("persistentvolumeclaims", "-n", namespace), "an S3 store needs no claim"

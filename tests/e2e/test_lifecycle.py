@@ -8,7 +8,7 @@ import pytest
 from demo.endpoint import service_url
 from demo.follow import conditions, until_ready
 from demo.install import NAMESPACE as SYSTEM
-from demo.shell import apply, get, kubectl
+from demo.shell import apply, get, get_all, kubectl
 from support.cluster import wait_for
 from support.models import WIDTH, doubler, upload_doubler
 
@@ -32,12 +32,12 @@ def ask(namespace: str, name: str) -> float:
 
 def children(namespace: str, name: str) -> list[str]:
     kinds = "jobs,pods,configmaps,deployments,replicasets,services,endpointslices,hpa,pdb,pvc"
-    items = get(kinds, "-n", namespace, "-l", f"serving.slipway.dev/model-deployment={name}")["items"]
+    items = get_all(kinds, "-n", namespace, "-l", f"serving.slipway.dev/model-deployment={name}")
     return [f"{item['kind']}/{item['metadata']['name']}" for item in items]
 
 
 def job_uids(namespace: str) -> set[str]:
-    return {item["metadata"]["uid"] for item in get("jobs", "-n", namespace)["items"]}
+    return {item["metadata"]["uid"] for item in get_all("jobs", "-n", namespace)}
 
 
 def test_a_new_version_replaces_the_old_one_and_a_revert_runs_no_job(
@@ -105,7 +105,7 @@ def test_deletion_leaves_nothing_behind(namespace: str, twice: dict[str, str], c
 def test_deletion_without_an_operator(namespace: str, twice: dict[str, str]) -> None:
     apply(doubler("orphan", namespace, twice))
     until_ready(namespace, "orphan", timeout=180)
-    operator = get("deployments", "-n", SYSTEM, "-l", "app.kubernetes.io/component=operator")["items"][0]
+    operator = get_all("deployments", "-n", SYSTEM, "-l", "app.kubernetes.io/component=operator")[0]
     name, replicas = operator["metadata"]["name"], operator["spec"]["replicas"]
     kubectl("scale", "deployment", name, "-n", SYSTEM, "--replicas=0")
     try:

@@ -2,7 +2,7 @@
 
 from demo import lite0
 from demo.follow import conditions
-from demo.shell import get, kubectl
+from demo.shell import get_all, kubectl
 from demo.traffic import scale_with_traffic
 
 
@@ -16,7 +16,7 @@ def test_checkpoint_becomes_an_endpoint_that_answers_and_scales(namespace: str) 
     assert model["status"]["executionProvider"] == "CPUExecutionProvider"
     assert conditions(model)["Available"]["reason"] == "ServingOnCPU", "the fake GPUs are devices without CUDA"
 
-    pods = get("pods", "-n", namespace, "-l", "app.kubernetes.io/component=serve")["items"]
+    pods = get_all("pods", "-n", namespace, "-l", "app.kubernetes.io/component=serve")
     assert pods[0]["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "1"
 
     answers = lite0.answers(namespace)

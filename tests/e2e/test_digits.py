@@ -1,7 +1,10 @@
 """The second example: trained by its own script, artifacts in S3, served on the CPU."""
 
+import pytest
 from demo import digits
 from demo.shell import get, get_all
+
+pytestmark = pytest.mark.timeout(900)  # each wait in it has its own, shorter, bound
 
 
 def test_digits_are_recognized(namespace: str) -> None:

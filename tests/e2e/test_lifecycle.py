@@ -15,6 +15,9 @@ from support.models import WIDTH, doubler, upload_doubler
 ONES = [[1.0] * WIDTH]
 
 
+pytestmark = pytest.mark.timeout(900)  # each wait in it has its own, shorter, bound
+
+
 @pytest.fixture(scope="module")
 def twice() -> dict[str, str]:
     return upload_doubler(2.0)

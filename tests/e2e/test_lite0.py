@@ -1,9 +1,12 @@
 """The promise of README: real weights, real photographs, real traffic."""
 
+import pytest
 from demo import lite0
 from demo.follow import conditions
 from demo.shell import get_all, kubectl
 from demo.traffic import scale_with_traffic
+
+pytestmark = pytest.mark.timeout(900)  # each wait in it has its own, shorter, bound
 
 
 def test_checkpoint_becomes_an_endpoint_that_answers_and_scales(namespace: str) -> None:

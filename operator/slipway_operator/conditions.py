@@ -76,7 +76,13 @@ ACTIONS = {OPTIMIZED: "Optimize", AVAILABLE: "Serve", SCALING: "Scale", READY: "
 
 def build_condition(type_: str, status: ConditionStatus, reason: str, message: str) -> Condition:
     """A condition as a stage sees it; `merge_conditions` adds the generation and the time."""
-    return Condition(type=type_, status=status, reason=str(reason), message=shorten(message, MESSAGE_LIMIT))
+    text = shorten(_encodable(message), MESSAGE_LIMIT)
+    return Condition(type=type_, status=status, reason=_encodable(str(reason)), message=text)
+
+
+def _encodable(text: str) -> str:
+    """Without lone surrogates: JSON has them, UTF-8 does not, and the API server would store another text."""
+    return text.encode(errors="replace").decode()
 
 
 def shorten(text: str, limit: int) -> str:

@@ -31,12 +31,17 @@ def _merge(key: str, base: Any, patch: Any) -> Any:
     if isinstance(patch, list) and isinstance(base, list):
         if key in APPENDED:
             return base + [item for item in patch if item not in base]
-        if key in MERGE_KEYS:
+        if key in MERGE_KEYS and _has_keys(MERGE_KEYS[key], patch):
             return _merge_by(MERGE_KEYS[key], base, patch)
     return patch
 
 
+def _has_keys(key: str, items: Sequence[Any]) -> bool:
+    """Whether the items can be told apart; what cannot is passed on, for the API server to refuse it by its name."""
+    return all(isinstance(item, Mapping) and isinstance(item.get(key), str | int) for item in items)
+
+
 def _merge_by(key: str, base: Sequence[Mapping[str, Any]], patch: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    changes = {item.get(key): item for item in patch}
+    changes = {item[key]: item for item in patch}
     merged = [overlay(item, changes.pop(item.get(key), {})) for item in base]
     return merged + [overlay({}, item) for item in changes.values()]

@@ -1,8 +1,8 @@
 """Resource requests and limits: the user's, with small requests where the user names none."""
 
-import math
 import re
 from collections.abc import Mapping
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from slipway_operator.api.v1alpha1 import Resources
@@ -11,7 +11,11 @@ JOB_REQUESTS = {"cpu": "500m", "memory": "1Gi"}
 # Scaling on CPU divides by the request, so that there has to be one; small, so that several replicas fit anywhere.
 SERVER_REQUESTS = {"cpu": "100m", "memory": "256Mi"}
 
-_CPUS = re.compile(r"(?P<value>\d+(\.\d+)?)(?P<milli>m?)")
+# https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+_QUANTITY = re.compile(r"(?P<number>\+?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?)(?P<unit>[numkMGTPE]?|[KMGTPE]i)")
+_UNITS = {unit: Decimal(1000) ** power for power, unit in enumerate("num", start=-3)}
+_UNITS |= {unit: Decimal(1000) ** power for power, unit in enumerate(["", *"kMGTPE"])}
+_UNITS |= {f"{unit}i": Decimal(1024) ** power for power, unit in enumerate("KMGTPE", start=1)}
 
 
 def build_resources(resources: Resources, default_requests: Mapping[str, str]) -> dict[str, Any]:
@@ -33,7 +37,8 @@ def _quantities(values: Mapping[str, int | str] | None) -> dict[str, str]:
 
 def whole_cpus(quantity: int | str | None) -> int:
     """Threads that a CPU quantity such as `1500m` feeds, rounded up; 0 where the runtime has to find out itself."""
-    number = _CPUS.fullmatch(str(quantity))
-    if number is None:
+    match = _QUANTITY.fullmatch(str(quantity))
+    if match is None:
         return 0
-    return math.ceil(float(number["value"]) / (1000 if number["milli"] else 1))
+    cpus = Decimal(match["number"]) * _UNITS[match["unit"]]
+    return int(cpus.to_integral_value(rounding=ROUND_CEILING))

@@ -2,12 +2,15 @@
 
 import json
 import re
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError
 
 from slipway_operator.conditions import shorten
 
 TAIL_LINES = 8
 TAIL_CHARACTERS = 600
+MESSAGE_CHARACTERS = 300
 
 _TRACEBACK_MARKS = re.compile(r"[\s^~]*")
 _SECRETS = (
@@ -21,6 +24,15 @@ _SECRETS = (
     ),
     (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), "…"),
 )
+
+
+class Progress(BaseModel):
+    """A progress event of the optimizer. The model's own code writes to the same log: anything else is none."""
+
+    event: Literal["progress"]
+    stage: Annotated[str, Field(min_length=1, max_length=40)]
+    percent: Annotated[int, Field(ge=0, le=100)] = 0
+    message: str = ""
 
 
 def redact(text: str) -> str:
@@ -38,10 +50,19 @@ def readable_tail(log: str, *, without: str | None = None) -> str:
     return shorten("\n".join(told), TAIL_CHARACTERS)
 
 
-def last_progress(log: str) -> dict[str, Any] | None:
+def last_progress(log: str) -> Progress | None:
     """The last progress event in a log of JSON lines."""
-    events = (parse_event(line) for line in reversed(log.splitlines()))
-    return next((event for event in events if event and event.get("event") == "progress"), None)
+    events = (_parse_progress(line) for line in reversed(log.splitlines()))
+    return next((event for event in events if event), None)
+
+
+def _parse_progress(line: str) -> Progress | None:
+    event = parse_event(line)
+    try:
+        progress = Progress.model_validate(event)
+    except ValidationError:
+        return None
+    return progress.model_copy(update={"message": shorten(redact(progress.message), MESSAGE_CHARACTERS)})
 
 
 def parse_event(line: str) -> dict[str, Any] | None:
@@ -49,7 +70,7 @@ def parse_event(line: str) -> dict[str, Any] | None:
         return None
     try:
         event = json.loads(line)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # a number of thousands of digits, or braces as deep
         return None
     return event if isinstance(event, dict) else None
 

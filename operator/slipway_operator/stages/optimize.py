@@ -100,18 +100,18 @@ def _active(observed: Observed, plan: Plan, job: Object, pod: Object) -> Progres
 
 
 def _running(observed: Observed, job: Object, pod: Object) -> Progress:
-    event = last_progress(observed.job_log_tails.get(name_of(pod), "")) or {}
+    progress = last_progress(observed.job_log_tails.get(name_of(pod), ""))
     status = OptimizationStatus(
         job_name=name_of(job),
-        stage=event.get("stage"),
-        progress_percent=event.get("percent"),
+        stage=progress.stage if progress else None,
+        progress_percent=progress.percent if progress else None,
         started_at=(job.get("status") or {}).get("startTime"),
     )
     where = f"Job {name_of(job)} runs"
-    if status.stage is None:
+    if progress is None:
         return _not_yet(Reason.OPTIMIZING, f"{where}."), status
-    done = f"{where}: {status.stage}, {status.progress_percent or 0} %"
-    return _not_yet(Reason.OPTIMIZING, f"{done}: {event['message']}" if event.get("message") else f"{done}."), status
+    done = f"{where}: {progress.stage}, {progress.percent} %"
+    return _not_yet(Reason.OPTIMIZING, f"{done}: {progress.message}" if progress.message else f"{done}."), status
 
 
 def _waits_for(pod: Object) -> str:

@@ -3,7 +3,7 @@
 from enum import IntEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, FiniteFloat, TypeAdapter
 
 from slipway_contract.digest import Digest
 from slipway_contract.manifest import ContractModel, Variant
@@ -23,8 +23,8 @@ class ExitCode(IntEnum):
 class Measurement(ContractModel):
     variant: Variant
     size_bytes: int
-    latency_us: float | None = None
-    score: float | None = None
+    latency_us: FiniteFloat | None = None
+    score: FiniteFloat | None = None
 
 
 class Succeeded(ContractModel):
@@ -35,15 +35,15 @@ class Succeeded(ContractModel):
     code_digest: Digest | None = None
     variant: Variant
     size_bytes: int
-    reference_latency_us: float | None = Field(
+    reference_latency_us: FiniteFloat | None = Field(
         default=None, description="PyTorch eager, where the model came as PyTorch."
     )
     reference_size_bytes: int
     baseline: Measurement
     measured: Measurement
-    speedup: float | None = None
-    drop: float | None = None
-    max_abs_diff: float | None = None
+    speedup: FiniteFloat | None = None
+    drop: FiniteFloat | None = None
+    max_abs_diff: FiniteFloat | None = None
     reason: str = Field(description="Why this variant, in one sentence.")
     reused: bool = Field(default=False, description="The store held the artifact already; nothing was run.")
 

@@ -42,6 +42,33 @@ def test_what_was_said_already_is_not_said_again():
     assert readable_tail(log, without="no such file") == "Traceback (most recent call last):"
 
 
-@pytest.mark.parametrize("log", ["", "{broken", "[1]", '{"event": "other"}', "plain"])
+@pytest.mark.parametrize(
+    "log",
+    [
+        "",
+        "{broken",
+        "[1]",
+        '{"event": "other"}',
+        "plain",
+        '{"event": "progress"}',
+        '{"event": "progress", "stage": "Load", "percent": "half"}',
+        '{"event": "progress", "stage": "Load", "percent": 101}',
+        '{"event": "progress", "stage": {"a": 1}, "percent": 1}',
+        '{"event": "progress", "stage": "Load", "percent": ' + "9" * 5000 + "}",
+        '{"a":' * 20_000,
+    ],
+)
 def test_a_log_without_progress_has_none(log):
     assert last_progress(log) is None
+
+
+def test_the_last_line_that_is_progress_counts():
+    """The model's own code prints into the same log."""
+    log = (
+        '{"event": "progress", "stage": "Fetch", "percent": 7, "message": "https://u:p@example.com/x"}\n'
+        '{"event": "progress", "stage": "Mine", "percent": 7.5}\n'
+        "epoch 3\n"
+    )
+    progress = last_progress(log)
+    assert progress is not None
+    assert (progress.stage, progress.percent, progress.message) == ("Fetch", 7, "https://…@example.com/x")

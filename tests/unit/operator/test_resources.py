@@ -8,7 +8,21 @@ from slipway_operator.objects.resources import build_resources, whole_cpus
 
 @pytest.mark.parametrize(
     ("quantity", "threads"),
-    [(None, 0), (4, 4), ("2", 2), ("100m", 1), ("1500m", 2), ("2000m", 2), ("0.5", 1), ("1k", 0), ("1e3", 0)],
+    [
+        (None, 0),
+        (4, 4),
+        ("2", 2),
+        ("100m", 1),
+        ("1500m", 2),
+        ("2000m", 2),
+        ("0.5", 1),
+        (".5", 1),
+        ("100u", 1),
+        ("64e0", 64),
+        ("1k", 1000),
+        ("2Ki", 2048),
+        ("many", 0),
+    ],
 )
 def test_threads_are_whole(quantity, threads):
     assert whole_cpus(quantity) == threads

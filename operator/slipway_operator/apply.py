@@ -30,6 +30,8 @@ from slipway_operator.work_queue import Key
 logger = logging.getLogger(__name__)
 
 RETRYABLE = frozenset({NOT_FOUND, CONFLICT, 429})
+# The API server answers 500 to an apply whose fields do not fit the schema (structuredmerge.go of apimachinery).
+UNFIT = "failed to create typed patch object"
 
 
 class ParentGoneError(Exception):
@@ -61,7 +63,7 @@ class Applier:
             answers = await asyncio.gather(*(self._apply(snapshot, child) for child in step), return_exceptions=True)
             for child, answer in zip(step, answers, strict=True):
                 if isinstance(answer, BaseException):
-                    faults.append(_fault(child, answer))
+                    faults.append(explain(child, answer))
                 else:
                     applied.append(answer)
         if not faults:
@@ -159,7 +161,7 @@ def _live(snapshot: Snapshot, child: Object) -> Object | None:
     return next((live for live in snapshot.children if _name(live) == _name(child)), None)
 
 
-def _fault(child: Object, error: BaseException) -> Fault:
+def explain(child: Object, error: BaseException) -> Fault:
     """What the user can do something about; anything else ends the pass, and the queue tries again."""
     if isinstance(error, NameTakenError):
         return Fault(FaultReason.NAME_TAKEN, str(error))
@@ -167,12 +169,17 @@ def _fault(child: Object, error: BaseException) -> Fault:
         raise error
     if "because it is being terminated" in error.message:
         raise ParentGoneError from error
-    if not 400 <= error.status < 500 or error.status in RETRYABLE:  # noqa: PLR2004
+    if not _is_refusal(error):
         raise error
     return Fault(
         FaultReason.CHILD_REFUSED,
         f"the API server refused {child['kind']} {child['metadata']['name']}: {error.message}",
     )
+
+
+def _is_refusal(error: ApiError) -> bool:
+    """Whether the same request would be refused again, however often it is tried."""
+    return UNFIT in error.message or (400 <= error.status < 500 and error.status not in RETRYABLE)  # noqa: PLR2004
 
 
 def _versions(children: Iterable[Object]) -> list[str]:

@@ -163,6 +163,17 @@ async def test_a_refused_child_is_explained_and_the_rest_stays(namespace: str, r
     assert _events(namespace, "refused", "ChildRefused") == [1]
 
 
+async def test_a_field_that_no_pod_has_is_explained(namespace: str, run_once: Any) -> None:
+    """The API server calls that an internal error of its own."""
+    create_optimized(namespace, "misspelt", {"spec": {"serve": {"podTemplate": {"spec": {"priorityClass": "high"}}}}})
+    with pytest.raises(PassIncompleteError):
+        await run_once(namespace, "misspelt")
+
+    ready = conditions("misspelt", namespace)["Ready"]
+    assert (ready["status"], ready["reason"]) == ("False", "ChildRefused")
+    assert "priorityClass" in ready["message"]
+
+
 async def test_a_job_that_is_outdated_is_replaced(namespace: str, run_once: Any) -> None:
     """Its template cannot change: one pass deletes it, and the next one makes it anew."""
     create(namespace, "upgraded")

@@ -13,6 +13,7 @@ from slipway_operator.stages.job_result import (
     success_of,
 )
 from slipway_operator.stages.pods import is_deleting
+from slipway_operator.stages.store_loss import is_lost
 from slipway_operator.state import Observed, Plan
 
 HISTORY_LIMIT = 5  # as in the schema of status.artifactHistory
@@ -24,13 +25,14 @@ def plan_artifact(observed: Observed) -> Plan:
     image = _optimizer_image(observed)
     digest = recipe_of(observed.parent, image)
     served = observed.parent.status.artifact
-    artifact = _known_artifact(observed.parent, digest) or _new_artifact(observed, digest, image) or served
+    artifact = _artifact_of(observed, digest, image) or served
     return Plan(
         recipe_digest=digest,
         optimizer_image=image,
         hardware_class=HARDWARE_CLASS,
         artifact=artifact,
         artifact_history=_history(observed.parent, artifact),
+        artifact_is_lost=artifact is not None and is_lost(observed, artifact),
     )
 
 
@@ -64,6 +66,12 @@ def _known_artifacts(parent: ModelDeployment) -> list[ArtifactStatus]:
 
 def _known_artifact(parent: ModelDeployment, digest: str) -> ArtifactStatus | None:
     return next((artifact for artifact in _known_artifacts(parent) if artifact.recipe_digest == digest), None)
+
+
+def _artifact_of(observed: Observed, digest: str, image: str) -> ArtifactStatus | None:
+    """The recipe's artifact: as it is known, unless the Job has made another since, for one that the store lost."""
+    known, new = _known_artifact(observed.parent, digest), _new_artifact(observed, digest, image)
+    return known if new is None or (known and known.digest == new.digest) else new
 
 
 def _new_artifact(observed: Observed, digest: str, image: str) -> ArtifactStatus | None:

@@ -76,11 +76,14 @@ class Plan:
     hardware_class: str
     artifact: ArtifactStatus | None  # to be served now: the recipe's own, else the last good one
     artifact_history: tuple[ArtifactStatus, ...]
+    artifact_is_lost: bool = False  # from the store; pods that fetched it before keep serving
 
     @property
     def is_current(self) -> bool:
-        """Whether the artifact to be served is the one that the spec asks for."""
-        return self.artifact is not None and self.artifact.recipe_digest == self.recipe_digest
+        """Whether the artifact to be served is the one that the spec asks for, and can be had."""
+        if self.artifact is None or self.artifact_is_lost:
+            return False
+        return self.artifact.recipe_digest == self.recipe_digest
 
 
 @dataclass(frozen=True)

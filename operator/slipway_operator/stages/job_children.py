@@ -12,7 +12,7 @@ from slipway_operator.state import Object, Observed, Plan
 def wanted_children(observed: Observed, plan: Plan, job: Object | None) -> list[dict[str, Any]]:
     """The ConfigMap and the Job of the plan's recipe.
 
-    A Job that was deleted once its artifact was known is not wanted again: it would come to the same artifact.
+    A Job that was deleted once its artifact was known is not wanted again, unless the store has lost the artifact.
     """
     if job is None and plan.is_current:
         return []

@@ -5,12 +5,12 @@ present pod template does and none of an earlier one is left.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from slipway_operator.api.v1alpha1 import Condition
 from slipway_operator.conditions import AVAILABLE, Reason, build_condition
-from slipway_operator.objects.names import ARTIFACT_DIGEST, TEMPLATE_DIGEST
+from slipway_operator.objects.names import ARTIFACT_DIGEST, RECIPE_DIGEST, TEMPLATE_DIGEST
 from slipway_operator.stages.job_result import annotation_of
 from slipway_operator.stages.pods import (
     Problem,
@@ -21,6 +21,7 @@ from slipway_operator.stages.pods import (
     is_ready,
     name_of,
 )
+from slipway_operator.stages.store_loss import how_to_make_anew
 from slipway_operator.stages.surge import waits_for_a_place
 from slipway_operator.state import Object, Observed
 
@@ -113,7 +114,11 @@ def _find_problem(observed: Observed, rollout: Rollout) -> Problem | None:
         return refused
     waiting = [pod for pod in rollout.current if not is_ready(pod)]
     stopped = () if rollout.ready else rollout.stopped
-    return next((problem for pod in (*waiting, *stopped) if (problem := find_problem(pod))), None)
+    problem = next((problem for pod in (*waiting, *stopped) if (problem := find_problem(pod))), None)
+    if problem is None or problem.reason != Reason.FETCH_FAILED:
+        return problem
+    advice = how_to_make_anew(observed, str(annotation_of(rollout.wanted, RECIPE_DIGEST)))
+    return replace(problem, message=problem.message + advice)
 
 
 def _refusal(observed: Observed) -> Problem | None:

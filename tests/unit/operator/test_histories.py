@@ -1,6 +1,7 @@
 """What a pass leads to in the next ones: the core as it is driven, pass by pass."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -48,6 +49,29 @@ def test_from_apply_to_ready(served):
         *("ArtifactReady", "RolloutInProgress"),
         *("Serving", "Ready"),
     ]
+
+
+def test_an_artifact_that_the_store_lost_is_made_anew(served):
+    """By the user, who deletes the Job that had made it; the pods that cannot fetch stay until there is another."""
+    (pod,) = served.observed.serving_pods
+    fetch = {"name": "fetch", "ready": False, "state": {"terminated": {"exitCode": 1, "message": "no such folder"}}}
+    status = {"phase": "Pending", "initContainerStatuses": [fetch]}
+    served.observed = replace(served.observed, serving_pods=({**pod, "status": status},))
+    served.run_pass()
+    assert served.condition("Available") == ("False", "FetchFailed")
+    first = served.only("Job")["metadata"]
+
+    del served.children["Job", first["name"]]
+    served.run_pass()
+    assert served.condition("Ready") == ("False", "JobPending")
+    assert served.only("Job")["metadata"]["uid"] != first["uid"]
+
+    served.finish_job(succeeded(served, "5"), "Complete")
+    served.run_pass()
+    served.start_pods(ready=True)
+    served.run_pass()
+    assert served.condition("Ready") == ("True", "Ready")
+    assert served.observed.parent.status.artifact.digest == f"sha256:{'5' * 64}"
 
 
 def test_a_new_recipe_is_served_only_once_it_is_made(served):

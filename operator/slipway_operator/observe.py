@@ -5,11 +5,8 @@ watch's cache, so that a pass after a write sees that write.
 """
 
 import asyncio
-import ipaddress
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import aiohttp
 
@@ -27,18 +24,13 @@ from slipway_operator.kinds import (
     REPLICA_SET,
     Kind,
 )
-from slipway_operator.kube import ApiError, Json, KubeApi
+from slipway_operator.kube import Json, KubeApi
 from slipway_operator.objects.names import MODEL_DEPLOYMENT_LABEL
 from slipway_operator.ownership import controlled_by, uid_of
-from slipway_operator.state import Object, Observed, ServingReport, Settings
+from slipway_operator.pod_logs import PodLogs
+from slipway_operator.serving_status import ask
+from slipway_operator.state import Object, Observed, Settings
 from slipway_operator.work_queue import Key
-
-logger = logging.getLogger(__name__)
-
-LOG_TAIL_LINES = "20"
-LOG_TAIL_BYTES = "16384"
-SERVING_PORT = 8080
-SERVING_TIMEOUT = aiohttp.ClientTimeout(total=2)
 
 Saw = Callable[[Kind, Object], None]
 
@@ -62,6 +54,7 @@ class Observer:
         self._settings = settings
         self.now = now
         self._saw = saw
+        self._logs = PodLogs(api)
         self._custom_metrics = CustomMetricsReader(api, settings.metrics_api_service)
 
     async def keys(self, namespace: str | None) -> list[Key]:
@@ -98,8 +91,8 @@ class Observer:
             job_pods=job_pods,
             serving_pods=serving_pods,
             replica_sets=replica_sets,
-            job_log_tails=await self._log_tails(key.namespace, job_pods),
-            serving_report=await self._serving_report(serving_pods),
+            job_log_tails=await self._logs.tails(job_pods),
+            serving_report=await ask(self._http, serving_pods),
             custom_metrics_owner=custom_metrics.owner,
             custom_metrics_ours=custom_metrics.ours,
         )
@@ -111,71 +104,6 @@ class Observer:
         for document in documents:
             self._saw(kind, document)
         return documents
-
-    async def _log_tails(self, namespace: str, pods: tuple[Object, ...]) -> Mapping[str, str]:
-        names = [pod["metadata"]["name"] for pod in pods if has_telling_log(pod)]
-        tails = await asyncio.gather(*(self._log_tail(namespace, name) for name in names))
-        return {name: tail for name, tail in zip(names, tails, strict=True) if tail is not None}
-
-    async def _log_tail(self, namespace: str, name: str) -> str | None:
-        path = POD.path(namespace, name, "log")
-        try:
-            return await self._api.text(path, tailLines=LOG_TAIL_LINES, limitBytes=LOG_TAIL_BYTES)
-        except ApiError as error:
-            # The pod or its node has gone since, or its container is being replaced: there is no log to show.
-            logger.info("no log of pod %s: %s", name, error)
-            return None
-
-    async def _serving_report(self, pods: tuple[Object, ...]) -> ServingReport | None:
-        pod = newest_ready(pods)
-        if pod is None:
-            return None
-        try:
-            async with self._http.get(status_url(pod), timeout=SERVING_TIMEOUT) as response:
-                response.raise_for_status()
-                return serving_report(await response.json())
-        except (aiohttp.ClientError, TimeoutError, ValueError, KeyError) as error:
-            logger.info("pod %s does not report its status: %s", pod["metadata"]["name"], error or type(error).__name__)
-            return None
-
-
-def has_telling_log(pod: Object) -> bool:
-    """Progress is in the log of a running pod, the reason in that of a failed one."""
-    statuses = pod.get("status", {}).get("containerStatuses", [])
-    return any(_is_running(status["state"]) or _has_failed(status) for status in statuses)
-
-
-def _is_running(state: Mapping[str, Any]) -> bool:
-    return "running" in state
-
-
-def _has_failed(status: Mapping[str, Any]) -> bool:
-    return any(status.get(when, {}).get("terminated", {}).get("exitCode", 0) != 0 for when in ("state", "lastState"))
-
-
-def newest_ready(pods: tuple[Object, ...]) -> Object | None:
-    """The pod to ask what is served: during a rollout the news is in the newest one."""
-    ready = [pod for pod in pods if _is_ready(pod)]
-    return max(ready, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), default=None)
-
-
-def _is_ready(pod: Object) -> bool:
-    if "deletionTimestamp" in pod["metadata"]:
-        return False
-    conditions = pod.get("status", {}).get("conditions", [])
-    return any((condition["type"], condition["status"]) == ("Ready", "True") for condition in conditions)
-
-
-def status_url(pod: Object) -> str:
-    address = ipaddress.ip_address(pod["status"]["podIP"])
-    host = f"[{address}]" if address.version == 6 else str(address)  # noqa: PLR2004
-    return f"http://{host}:{SERVING_PORT}/v1/status"
-
-
-def serving_report(document: Mapping[str, Any]) -> ServingReport:
-    return ServingReport(
-        artifact_digest=str(document["artifactDigest"]), execution_provider=str(document["executionProvider"])
-    )
 
 
 def _first(documents: tuple[Object, ...]) -> Object | None:

@@ -13,17 +13,18 @@ from slipway_operator.events import EventRecorder
 from slipway_operator.faults import Fault, FaultReason, fault_events, status_with_fault
 from slipway_operator.json_logs import about
 from slipway_operator.kube import CONFLICT, ApiError, Json
-from slipway_operator.observe import Observer, Snapshot, has_telling_log, newest_ready
+from slipway_operator.observe import Observer, Snapshot
 from slipway_operator.ownership import is_deleting
 from slipway_operator.parse import InvalidSpecError, parse_model_deployment
+from slipway_operator.pod_logs import PROGRESS_INTERVAL, is_running
 from slipway_operator.reconcile import reconcile
-from slipway_operator.state import Event, Observed
+from slipway_operator.serving_status import newest_ready
+from slipway_operator.state import Event
 from slipway_operator.telemetry import Telemetry
 from slipway_operator.work_queue import Key, WorkQueue
 
 logger = logging.getLogger(__name__)
 
-PROGRESS_INTERVAL = 5.0
 SERVING_REPORT_INTERVAL = 5.0
 CONFLICT_INTERVAL = 0.5
 
@@ -74,7 +75,7 @@ class Controller:
         try:
             parent = parse_model_deployment(document)
         except InvalidSpecError as error:
-            fault = Fault(FaultReason.INVALID_SPEC, f"this version of Slipway cannot read the spec: {error}")
+            fault = Fault(FaultReason.INVALID_SPEC, f"this version of Slipway cannot read the object: {error}")
             await self._report_fault(document, fault)
             return None
         snapshot = await self._observer.snapshot(document, parent)
@@ -113,15 +114,11 @@ class Controller:
 def next_look(snapshot: Snapshot) -> float | None:
     """What changes without any event of the API: a Job's progress, and a replica's report on itself."""
     observed = snapshot.observed
-    if any(has_telling_log(pod) for pod in observed.job_pods) and _is_optimizing(observed):
+    if any(is_running(pod) for pod in observed.job_pods):
         return PROGRESS_INTERVAL
     if newest_ready(observed.serving_pods) is not None and observed.serving_report is None:
         return SERVING_REPORT_INTERVAL
     return None
-
-
-def _is_optimizing(observed: Observed) -> bool:
-    return any(job.get("status", {}).get("active", 0) for job in observed.jobs)
 
 
 async def resync(observer: Observer, queue: WorkQueue, namespaces: Sequence[str], interval: float) -> None:

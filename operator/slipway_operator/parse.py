@@ -7,16 +7,22 @@ from pydantic import ValidationError
 from slipway_operator.api.v1alpha1 import ModelDeployment
 
 
+SERVED = ("status", "artifact")
+
+
 class InvalidSpecError(Exception):
-    """The spec is not one that this version understands: it was stored under another version of the CRD."""
+    """The spec, or the artifact in the status, was stored under another version of the CRD: it cannot be understood."""
 
 
 def parse_model_deployment(document: dict[str, Any]) -> ModelDeployment:
-    """Parse `document`; status fields that another version wrote and this one cannot read are left out."""
+    """Parse `document`; status fields that another version wrote and this one cannot read are left out.
+
+    But for the artifact: without it nothing would be served, and what serves it would be deleted.
+    """
     try:
         return ModelDeployment.model_validate(document)
     except ValidationError as error:
-        if any(problem["loc"][0] != "status" for problem in error.errors()):
+        if any(problem["loc"][0] != "status" or problem["loc"][:2] == SERVED for problem in error.errors()):
             raise InvalidSpecError(_sentence(error)) from error
         unreadable = {problem["loc"][1] for problem in error.errors() if len(problem["loc"]) > 1}
         status = {name: value for name, value in document["status"].items() if name not in unreadable}

@@ -75,9 +75,18 @@ def test_a_spec_of_another_version_names_the_field() -> None:
 
 def test_a_status_of_another_version_loses_only_what_cannot_be_read() -> None:
     document = modeldeployment({}, name="x", namespace="n")
-    document["status"] = {"observedGeneration": 3, "artifact": {"digest": "d"}, "unheardOf": 1}
+    document["status"] = {"observedGeneration": 3, "optimization": {"stage": 1}, "unheardOf": 1}
 
     parsed = parse_model_deployment(document)
 
     assert parsed.status.observed_generation == 3
-    assert parsed.status.artifact is None
+    assert parsed.status.optimization is None
+
+
+def test_an_artifact_of_another_version_stops_the_pass() -> None:
+    """To forget it would delete the Deployment that serves it."""
+    document = modeldeployment({}, name="x", namespace="n")
+    document["status"] = {"artifact": {"digest": "d"}}
+
+    with pytest.raises(InvalidSpecError, match=r"status\.artifact\.recipeDigest"):
+        parse_model_deployment(document)

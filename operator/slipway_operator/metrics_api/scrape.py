@@ -30,7 +30,7 @@ def parse_in_flight(text: str) -> float:
             for sample in family.samples
             if sample.name == POD_GAUGE
         ]
-    except ValueError as error:
+    except (ValueError, LookupError) as error:  # the parser raises IndexError at some broken lines
         raise ScrapeError(f"/metrics is not in the Prometheus text format: {error}") from error
     if not values:
         raise ScrapeError(f"/metrics has no {POD_GAUGE}")

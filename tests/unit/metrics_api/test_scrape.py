@@ -24,6 +24,7 @@ def test_label_sets_are_summed():
     [
         ("", "has no slipway_requests_in_flight"),
         ("slipway_queue_depth 4\n", "has no slipway_requests_in_flight"),
+        ('slipway_requests_in_flight{a="b", ="d"} 3\n', "not in the Prometheus text format"),
         ("<html>not found</html>", "not in the Prometheus text format|has no"),
         ("slipway_requests_in_flight NaN\n", "is nan"),
         ("slipway_requests_in_flight +Inf\n", "is inf"),

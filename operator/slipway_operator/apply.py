@@ -69,7 +69,7 @@ class Applier:
         if not faults:
             await self._prune(snapshot, desired)
             # Only what this pass found and left untouched is known: an answer may hold somebody's change since.
-            if _versions(applied) == _versions(snapshot.children):
+            if _contents(applied) == _contents(snapshot.children):
                 self._settled[key] = fingerprint
         return faults
 
@@ -182,10 +182,18 @@ def _is_refusal(error: ApiError) -> bool:
     return UNFIT in error.message or (400 <= error.status < 500 and error.status not in RETRYABLE)  # noqa: PLR2004
 
 
-def _versions(children: Iterable[Object]) -> list[str]:
-    return sorted(f"{uid_of(child)}@{child['metadata']['resourceVersion']}" for child in children)
-
-
-def _fingerprint(desired: tuple[Object, ...], live: tuple[Object, ...]) -> str:
+def _fingerprint(desired: tuple[Object, ...], live: Iterable[Object]) -> str:
     """Changes whenever applying could change anything: with what is wanted, and with what is there."""
-    return hashlib.sha256(json.dumps([desired, _versions(live)], sort_keys=True).encode()).hexdigest()
+    text = json.dumps([desired, _contents(live)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _contents(children: Iterable[Object]) -> list[Object]:
+    """The children without their status: an autoscaler writes its own every 15 seconds, and none of it is ours."""
+    return sorted(map(_content, children), key=uid_of)
+
+
+def _content(child: Object) -> Object:
+    meta = {key: value for key, value in child["metadata"].items() if key != "resourceVersion"}
+    meta["managedFields"] = [entry for entry in meta.get("managedFields", ()) if entry.get("subresource") != "status"]
+    return {key: value for key, value in child.items() if key != "status"} | {"metadata": meta}

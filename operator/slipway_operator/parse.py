@@ -6,7 +6,6 @@ from pydantic import ValidationError
 
 from slipway_operator.api.v1alpha1 import ModelDeployment
 
-
 SERVED = ("status", "artifact")
 
 

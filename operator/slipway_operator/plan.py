@@ -5,6 +5,7 @@ from typing import Any
 from slipway_contract.recipe import CPU_HARDWARE_CLASS, recipe_digest
 from slipway_operator.api.v1alpha1 import ArtifactStatus, ModelDeployment
 from slipway_operator.objects.store import artifact_uri
+from slipway_operator.ownership import is_deleting
 from slipway_operator.stages.job_result import (
     build_artifact,
     has_failed,
@@ -12,7 +13,6 @@ from slipway_operator.stages.job_result import (
     optimizer_image_of,
     success_of,
 )
-from slipway_operator.stages.pods import is_deleting
 from slipway_operator.stages.store_loss import is_lost
 from slipway_operator.state import Observed, Plan
 

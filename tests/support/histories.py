@@ -4,7 +4,7 @@ import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from support.stories import merge
+from support.merge_patch import merge_patch
 
 from slipway_operator.api.v1alpha1 import ModelDeployment, ModelDeploymentStatus
 from slipway_operator.objects.names import FIELD_MANAGER
@@ -49,7 +49,7 @@ class History:
         generation = {"generation": self.observed.generation + 1}
         self.observed = replace(
             self.observed,
-            parent=ModelDeployment.model_validate(merge(document, {"spec": over, "metadata": generation})),
+            parent=ModelDeployment.model_validate(merge_patch(document, {"spec": over, "metadata": generation})),
         )
 
     def condition(self, type_: str) -> tuple[str, str]:
@@ -99,7 +99,7 @@ class History:
         """End the Job's pod with that status; the Job gets these conditions."""
         job = self.only("Job")
         job["status"] = {"conditions": [{"type": type_, "status": "True"} for type_ in conditions]}
-        owner = {"kind": "Job", "uid": job["metadata"]["uid"]}
+        owner = {"kind": "Job", "uid": job["metadata"]["uid"], "controller": True}
         pod = {
             "metadata": {"name": "job-pod", "namespace": self.observed.namespace, "ownerReferences": [owner]},
             "spec": job["spec"]["template"]["spec"],

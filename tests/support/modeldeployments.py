@@ -1,4 +1,4 @@
-"""ModelDeployments for tests: the smallest one, changed by merge patches as kubectl patch has them (RFC 7386)."""
+"""ModelDeployments for tests: the smallest one, changed by merge patches."""
 
 import subprocess
 from collections.abc import Callable
@@ -6,23 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from support.merge_patch import merge_patch
 
 Kubectl = Callable[..., subprocess.CompletedProcess[str]]
 
 MINIMAL: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "modeldeployment.yaml").read_text())
-
-
-def merge_patch(target: Any, patch: Any) -> Any:
-    """Maps are merged, null removes, anything else replaces; neither argument is changed."""
-    if not isinstance(patch, dict):
-        return patch
-    merged = dict(target) if isinstance(target, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            merged.pop(key, None)
-        else:
-            merged[key] = merge_patch(merged.get(key), value)
-    return merged
 
 
 def modeldeployment(patch: dict[str, Any], **metadata: str) -> dict[str, Any]:

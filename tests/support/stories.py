@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from support.merge_patch import merge_patch
 
 from slipway_operator.api.v1alpha1 import ModelDeployment
 from slipway_operator.objects.job import build_config_map, build_job
@@ -44,17 +45,9 @@ def read_story(name: str) -> Story:
     return Story(_observed(base, given), expect)
 
 
-def merge(base: Any, over: Any) -> Any:
-    """Maps are merged, null removes, everything else replaces."""
-    if not (isinstance(base, dict) and isinstance(over, dict)):
-        return over
-    merged = base | {key: merge(base.get(key), value) for key, value in over.items()}
-    return {key: value for key, value in merged.items() if value is not None}
-
-
 def _observed(base: dict[str, Any], given: dict[str, Any]) -> Observed:
     parent = _parent(base, given.get("modelDeployment", {}))
-    settings = Settings(**merge(base["settings"], given.get("settings", {})))
+    settings = Settings(**merge_patch(base["settings"], given.get("settings", {})))
     bare = Observed(parent=parent, settings=settings, now=given.get("now", base["now"]))
     report = given.get("servingReport")
     return replace(
@@ -76,12 +69,12 @@ def _observed(base: dict[str, Any], given: dict[str, Any]) -> Observed:
 
 def _parent(base: dict[str, Any], given: dict[str, Any]) -> ModelDeployment:
     """`madeBy` in an artifact stands for: the artifact of this very spec, made by that optimizer image."""
-    merged = merge(base["modelDeployment"], given)
+    merged = merge_patch(base["modelDeployment"], given)
     status = merged.pop("status", {})
     parent = ModelDeployment.model_validate(merged)
     for artifact in [status.get("artifact"), *status.get("artifactHistory", ())]:
         if artifact is not None:
-            artifact.update(merge(base["artifact"], dict(artifact)))
+            artifact.update(merge_patch(base["artifact"], dict(artifact)))
             if made_by := artifact.pop("madeBy", None):
                 artifact.update(optimizerImage=made_by, recipeDigest=recipe_of(parent, made_by))
     return ModelDeployment.model_validate(merged | {"status": status})
@@ -100,14 +93,14 @@ def _jobs(bare: Observed, given: dict[str, Any]) -> tuple[dict[str, Any], ...]:
         return ()
     over = dict(over)
     job = build_job(bare.parent, bare.settings, _plan(bare, over.pop("madeBy", None)))
-    return (merge(merge(job, {"metadata": {"uid": JOB_UID}}), over),)
+    return (merge_patch(merge_patch(job, {"metadata": {"uid": JOB_UID}}), over),)
 
 
 def _config_maps(bare: Observed, given: dict[str, Any]) -> tuple[dict[str, Any], ...]:
     if given.get("job") is None and given.get("configMap") is None:
         return ()
     made_by = (given.get("job") or {}).get("madeBy")
-    return (merge(build_config_map(bare.parent, _plan(bare, made_by)), given.get("configMap", {})),)
+    return (merge_patch(build_config_map(bare.parent, _plan(bare, made_by)), given.get("configMap", {})),)
 
 
 def _job_pod(base: dict[str, Any], bare: Observed, pod: dict[str, Any]) -> dict[str, Any]:
@@ -117,7 +110,7 @@ def _job_pod(base: dict[str, Any], bare: Observed, pod: dict[str, Any]) -> dict[
             "name": pod["name"],
             "namespace": bare.namespace,
             "creationTimestamp": pod.get("created", bare.now),
-            "ownerReferences": [{"kind": "Job", "uid": pod.get("owner", JOB_UID)}],
+            "ownerReferences": [{"kind": "Job", "uid": pod.get("owner", JOB_UID), "controller": True}],
         },
         "spec": build_job(bare.parent, bare.settings, plan_artifact(bare))["spec"]["template"]["spec"],
         "status": pod.get("status", {}),
@@ -137,7 +130,7 @@ def _termination_message(base: dict[str, Any], bare: Observed, result: Any) -> s
         return str(result)
     if result.get("result") == "Failed":
         return json.dumps(result)
-    return json.dumps(merge(base["result"] | {"recipeDigest": plan_artifact(bare).recipe_digest}, result))
+    return json.dumps(merge_patch(base["result"] | {"recipeDigest": plan_artifact(bare).recipe_digest}, result))
 
 
 def _wanted_deployment(bare: Observed) -> dict[str, Any]:
@@ -147,7 +140,7 @@ def _wanted_deployment(bare: Observed) -> dict[str, Any]:
 def _deployment(bare: Observed, over: dict[str, Any] | None) -> dict[str, Any] | None:
     if over is None:
         return None
-    return merge(_wanted_deployment(bare), over)
+    return merge_patch(_wanted_deployment(bare), over)
 
 
 def _serving_pod(bare: Observed, pod: dict[str, Any]) -> dict[str, Any]:

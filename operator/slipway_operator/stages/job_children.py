@@ -4,8 +4,9 @@ from typing import Any
 
 from slipway_operator.objects.job import build_config_map, build_job
 from slipway_operator.objects.names import TEMPLATE_DIGEST, job_name
+from slipway_operator.ownership import is_deleting
 from slipway_operator.stages.job_result import annotation_of, is_complete, pods_of
-from slipway_operator.stages.pods import is_deleting, name_of
+from slipway_operator.stages.pods import name_of
 from slipway_operator.state import Object, Observed, Plan
 
 

@@ -9,7 +9,8 @@ from slipway_contract.result import RESULT, Failed, Measurement, Succeeded
 from slipway_operator.api.v1alpha1 import ArtifactStatus, MeasuredStatus
 from slipway_operator.objects.job import CONTAINER
 from slipway_operator.objects.names import RECIPE_DIGEST
-from slipway_operator.stages.pods import has_condition, owned_by, terminated_state
+from slipway_operator.ownership import controlled_by, uid_of
+from slipway_operator.stages.pods import has_condition, name_of, terminated_state
 from slipway_operator.state import Object, Observed
 
 
@@ -23,8 +24,9 @@ def annotation_of(item: Object, key: str) -> str | None:
 
 
 def pods_of(observed: Observed, job: Object) -> list[Object]:
-    """Oldest first. By owner: the pods of an earlier Job of the same name may still be there."""
-    return owned_by(observed.job_pods, job)
+    """Oldest first, by name where they are of the same second. Those of an earlier Job of that name are not its own."""
+    pods = controlled_by(observed.job_pods, [uid_of(job)])
+    return sorted(pods, key=lambda pod: (str(pod["metadata"].get("creationTimestamp", "")), name_of(pod)))
 
 
 def has_failed(job: Object) -> bool:

@@ -1,11 +1,12 @@
 """What a pod's status says: whether it is ready, and else the first thing that is in its way."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from slipway_operator.conditions import Reason
 from slipway_operator.objects.deployment import FETCH
+from slipway_operator.ownership import is_deleting
 from slipway_operator.stages.log_tail import readable_tail
 from slipway_operator.state import Object
 
@@ -27,17 +28,6 @@ class Problem:
 
 def name_of(item: Object) -> str:
     return str(item["metadata"]["name"])
-
-
-def is_deleting(item: Object) -> bool:
-    return bool(item["metadata"].get("deletionTimestamp"))
-
-
-def owned_by(items: Iterable[Object], owner: Object) -> list[Object]:
-    """Oldest first, by name where they are of the same second."""
-    uid = owner["metadata"]["uid"]
-    owned = [item for item in items if any(ref["uid"] == uid for ref in item["metadata"].get("ownerReferences") or ())]
-    return sorted(owned, key=lambda item: (str(item["metadata"].get("creationTimestamp", "")), name_of(item)))
 
 
 def find_condition(item: Object, type_: str) -> Mapping[str, Any] | None:

@@ -11,13 +11,13 @@ from typing import Any
 from slipway_operator.api.v1alpha1 import Condition
 from slipway_operator.conditions import AVAILABLE, Reason, build_condition
 from slipway_operator.objects.names import ARTIFACT_DIGEST, RECIPE_DIGEST, TEMPLATE_DIGEST
+from slipway_operator.ownership import is_deleting
 from slipway_operator.stages.job_result import annotation_of
 from slipway_operator.stages.pods import (
     Problem,
     find_condition,
     find_problem,
     has_stopped,
-    is_deleting,
     is_ready,
     name_of,
 )

@@ -6,8 +6,9 @@ To run it is always safe: where the store holds the artifact after all, the Job 
 from slipway_operator.api.v1alpha1 import ArtifactStatus
 from slipway_operator.conditions import Reason
 from slipway_operator.objects.names import ARTIFACT_DIGEST
+from slipway_operator.ownership import is_deleting
 from slipway_operator.stages.job_result import annotation_of, is_complete, job_of, success_of
-from slipway_operator.stages.pods import find_problem, is_deleting, is_ready, name_of
+from slipway_operator.stages.pods import find_problem, is_ready, name_of
 from slipway_operator.state import Object, Observed
 
 

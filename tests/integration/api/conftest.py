@@ -8,18 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from demo import shell
 from support import cluster
 from support.modeldeployments import Kubectl
-
-CRD_FILE = Path(__file__).parents[3] / "crds" / "serving.slipway.dev_modeldeployments.yaml"
-
-
-@pytest.fixture(scope="session")
-def crd() -> Path:
-    """Installed with server-side apply, so that a chart that installed the same CRD keeps its share of it."""
-    cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(CRD_FILE))
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRD_FILE))
-    return CRD_FILE
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +27,7 @@ def kubectl(namespace: str) -> Kubectl:
 
     def run(*arguments: str, stdin: Any = None) -> subprocess.CompletedProcess[str]:
         command = [
-            cluster.kubectl_program(),
+            shell.tool("kubectl"),
             f"--kubeconfig={cluster.kubeconfig()}",
             f"--namespace={namespace}",
             *arguments,

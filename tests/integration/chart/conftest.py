@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from support import chart, cluster
@@ -55,15 +56,8 @@ class Release:
         cluster.kubectl("delete", "namespace", self.namespace, self.models, "--wait=false")
 
 
-@pytest.fixture(scope="session")
-def crd() -> None:
-    path = str(chart.CHART / "files" / "crd.yaml")
-    cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", path)
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", path)
-
-
 @pytest.fixture(scope="module")
-def release(crd: None) -> Iterator[Release]:
+def release(crd: Path) -> Iterator[Release]:
     with free_group():
         made = Release()
         try:

@@ -3,10 +3,11 @@
 import json
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from support import chart, cluster
+from support import cluster
 from support.custom_metrics_group import free_group
 from support.fake_serving import FakeServing, build_fake_deployment
 from support.metrics_api_process import Installation, MetricsApi, serving
@@ -24,15 +25,8 @@ SCALE = {
 }
 
 
-@pytest.fixture(scope="session")
-def crd() -> None:
-    path = str(chart.CHART / "files" / "crd.yaml")
-    cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", path)
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", path)
-
-
 @pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory, crd: None) -> Iterator[Installation]:
+def installation(tmp_path_factory: pytest.TempPathFactory, crd: Path) -> Iterator[Installation]:
     with free_group():
         installed = Installation(tmp_path_factory.mktemp("metrics-api"))
         try:
@@ -103,7 +97,7 @@ class Model:
 
 
 @pytest.fixture
-def model(crd: None) -> Iterator[Model]:
+def model(crd: Path) -> Iterator[Model]:
     made = Model()
     yield made
     made.remove()

@@ -24,21 +24,13 @@ from slipway_operator.state import Settings
 from slipway_operator.telemetry import Telemetry
 from slipway_operator.work_queue import Key
 
-CRD_FILE = Path(__file__).parents[3] / "crds" / "serving.slipway.dev_modeldeployments.yaml"
-
 INSTALLED = "app.kubernetes.io/part-of=slipway,app.kubernetes.io/component=operator"
 
 RunOnce = Callable[..., Awaitable[float | None]]
 
 
 @pytest.fixture(scope="session")
-def crd() -> None:
-    cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(CRD_FILE))
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRD_FILE))
-
-
-@pytest.fixture(scope="session")
-def alone(crd: None) -> Iterator[None]:
+def alone(crd: Path) -> Iterator[None]:
     """No installed operator sees the tests' namespaces meanwhile: two of them would write to the same objects."""
     answer = cluster.kubectl("get", "deployments", "-A", "-l", INSTALLED, "-o", "json")
     installed = [item for item in json.loads(answer)["items"] if item["spec"]["replicas"] and _is_clusterwide(item)]

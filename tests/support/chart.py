@@ -1,15 +1,14 @@
 """The Helm chart, rendered."""
 
 import os
-import shutil
 import subprocess
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import yaml
+from demo import shell
 
-ROOT = Path(__file__).parents[2]
+ROOT = shell.ROOT
 CHART = ROOT / "charts" / "slipway"
 RELEASE = "slipway"
 NAMESPACE = "slipway-system"
@@ -17,11 +16,8 @@ KUBE_VERSION = "1.37.2"
 
 
 def helm() -> str:
-    """The bundled cluster's helm, else the one on PATH."""
-    bundled = ROOT / ".cluster" / "bin" / "helm"
-    found = os.environ.get("HELM") or (str(bundled) if bundled.exists() else shutil.which("helm"))
-    assert found, "helm is needed: `make cluster-up` builds it, or set HELM"
-    return found
+    """The one that HELM names, else the bundled cluster's, else the one on PATH."""
+    return os.environ.get("HELM") or shell.tool("helm")
 
 
 def run_helm(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:

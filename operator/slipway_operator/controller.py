@@ -4,13 +4,14 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from slipway_operator.api.v1alpha1 import Condition
 from slipway_operator.apply import Applier, ParentGoneError
 from slipway_operator.conditions import Reason
 from slipway_operator.events import EventRecorder
-from slipway_operator.faults import Fault, FaultReason, fault_events, status_with_fault
+from slipway_operator.faults import Fault, FaultReason, defect, fault_events, status_with_fault
 from slipway_operator.json_logs import about
 from slipway_operator.kube import CONFLICT, ApiError, Json
 from slipway_operator.observe import Observer, Snapshot
@@ -76,29 +77,31 @@ class Controller:
             parent = parse_model_deployment(document)
         except InvalidSpecError as error:
             fault = Fault(FaultReason.INVALID_SPEC, f"this version of Slipway cannot read the object: {error}")
-            await self._report_fault(document, fault)
+            await self._report(document, fault, document.get("status", {}))
             return None
         snapshot = await self._observer.snapshot(document, parent)
-        outcome = reconcile(snapshot.observed)
+        try:
+            outcome = reconcile(snapshot.observed)
+        except Exception as error:
+            # Without a word, an earlier Ready would stand. The queue logs the traceback, and tries again.
+            await self._report(document, defect(error), document.get("status", {}))
+            raise
         faults = await self._applier.apply_children(key, snapshot, outcome.children)
         if faults:
-            known = tuple(event for event in outcome.events if event.reason != Reason.READY)
-            await self._report_fault({**document, "status": outcome.status}, faults[0], document, known)
+            news = tuple(event for event in outcome.events if event.reason != Reason.READY)
+            await self._report(document, faults[0], outcome.status, news)
             raise PassIncompleteError(faults[0].message)
         if await self._applier.write_status(document, outcome.status):
             await self._record(document, outcome.events)
         return next_look(snapshot)
 
-    async def _report_fault(
-        self, wanted: Json, fault: Fault, document: Json | None = None, events: Sequence[Event] = ()
+    async def _report(
+        self, document: Json, fault: Fault, known: Mapping[str, Any], events: Sequence[Event] = ()
     ) -> None:
-        """Write the status of `wanted` with `fault` in it to `document`."""
-        document = document or wanted
+        """Write `fault` into the status that is known otherwise, and record it with what else is news."""
         before = [Condition.model_validate(entry) for entry in document.get("status", {}).get("conditions", [])]
         generation = document["metadata"]["generation"]
-        status = status_with_fault(
-            wanted.get("status", {}), fault, before=before, generation=generation, now=self._observer.now()
-        )
+        status = status_with_fault(known, fault, before=before, generation=generation, now=self._observer.now())
         if await self._applier.write_status(document, status):
             await self._record(document, (*events, *fault_events(fault, before)))
 

@@ -18,17 +18,27 @@ from slipway_operator.state import Event
 
 
 class FaultReason(StrEnum):
-    """A spec that cannot be read, a name that somebody else's object has, a child that the API server refuses."""
+    """A spec that cannot be read, a name that somebody else's object has, a refused child, a defect of ours."""
 
     INVALID_SPEC = "InvalidSpec"
     NAME_TAKEN = "NameTaken"
     CHILD_REFUSED = "ChildRefused"
+    INTERNAL_ERROR = "InternalError"
 
 
 @dataclass(frozen=True)
 class Fault:
     reason: FaultReason
     message: str
+
+
+def defect(error: Exception) -> Fault:
+    """An error that nobody foresaw. Its text may hold parts of the spec: it stays in the operator's log."""
+    message = (
+        f"a defect of Slipway ({type(error).__name__}) stops all work on this object; what runs is left as it is. "
+        "Please report it with the operator's log"
+    )
+    return Fault(FaultReason.INTERNAL_ERROR, message)
 
 
 def status_with_fault(

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from slipway_operator.custom_metrics import who_serves
 from slipway_operator.kinds import API_SERVICES
 from slipway_operator.kube import CONFLICT, NOT_FOUND, ApiError, KubeApi
 from slipway_operator.metrics_api.names import API_SERVICE, FIELD_MANAGER, GROUP, VERSION
@@ -28,12 +29,9 @@ class Endpoint:
 
 
 def find_foreign(api_services: Iterable[Object], ours: Endpoint) -> str | None:
-    """Who else serves any version of the group, as `NAMESPACE/SERVICE`."""
-    for item in api_services:
-        if not points_at(item, ours):
-            service = item["spec"].get("service") or {}
-            return f"{service.get('namespace', 'kube-apiserver')}/{service.get('name', 'itself')}"
-    return None
+    """Who else serves any version of the group, in the words of the operator's Scaling condition."""
+    answer = who_serves(list(api_services), str(ours))
+    return None if answer.ours else answer.owner
 
 
 def points_at(api_service: Object, endpoint: Endpoint) -> bool:
@@ -106,11 +104,9 @@ class Registration:
         try:
             await self._kube.delete(self._path, body)
         except ApiError as error:
-            if error.status not in (
-                NOT_FOUND,
-                CONFLICT,
-            ):
-                raise  # those two: another replica was faster, or it changed hands, and the next pass looks again
+            # Another replica was faster, or it changed hands: the next pass looks again.
+            if error.status not in (NOT_FOUND, CONFLICT):
+                raise
 
     async def _disown(self, item: Object) -> None:
         """Somebody took our object over: without our ownerReference, `helm uninstall` does not take it from them."""

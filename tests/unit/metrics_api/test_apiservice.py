@@ -114,7 +114,7 @@ async def test_losing_the_race_to_delete_is_no_failure():
     [
         (registered(service=("slipway", "slipway-metrics-api")), None),
         (registered(service=("other", "slipway-metrics-api")), "other/slipway-metrics-api"),
-        (registered(service=None), "kube-apiserver/itself"),
+        (registered(service=None), "the API server itself"),
     ],
 )
 def test_who_else_serves_the_group(item, who):

@@ -14,7 +14,7 @@ from slipway_operator.state import Object, Observed, Plan, StageResult
 
 BYTES_PER_MEGABYTE = 1_000_000
 
-Progress = tuple[Condition, OptimizationStatus | None]
+JobState = tuple[Condition, OptimizationStatus | None]
 
 
 def optimize(observed: Observed, plan: Plan) -> StageResult:
@@ -55,7 +55,7 @@ def _not_yet(reason: str, message: str) -> Condition:
     return build_condition(OPTIMIZED, "False", reason, message)
 
 
-def _replaced(observed: Observed, plan: Plan, job: Object | None) -> Progress:
+def _replaced(observed: Observed, plan: Plan, job: Object | None) -> JobState:
     name = job_name(observed.name, plan.recipe_digest)
     if job is not None and has_lost_its_result(observed, job):
         why = "its pod was deleted before its result was read"
@@ -64,10 +64,11 @@ def _replaced(observed: Observed, plan: Plan, job: Object | None) -> Progress:
     return _not_yet(Reason.JOB_PENDING, f"Job {name} makes way for a new one: {why}."), None
 
 
-def _unfinished(observed: Observed, plan: Plan, job: Object | None) -> Progress:
+def _unfinished(observed: Observed, plan: Plan, job: Object | None) -> JobState:
     if job is None:
         name = job_name(observed.name, plan.recipe_digest)
-        return _not_yet(Reason.JOB_PENDING, f"Job {name} is being created."), None
+        why = "; a pod could not fetch the artifact, and this Job makes it anew" if plan.artifact_is_lost else ""
+        return _not_yet(Reason.JOB_PENDING, f"Job {name} is being created{why}."), None
     if has_failed(job):
         return _not_yet(*describe_failure(observed, plan, job)), None
     pods = pods_of(observed, job)
@@ -83,7 +84,7 @@ def _without_pod(observed: Observed, job: Object) -> str:
     return f"Job {name_of(job)} has no pod yet; if this stays, a quota or a policy refuses it: {describe}"
 
 
-def _active(observed: Observed, plan: Plan, job: Object, pod: Object) -> Progress:
+def _active(observed: Observed, plan: Plan, job: Object, pod: Object) -> JobState:
     phase = (pod.get("status") or {}).get("phase")
     terminated = ended(pod)
     if terminated and terminated["exitCode"] == 0:
@@ -99,7 +100,7 @@ def _active(observed: Observed, plan: Plan, job: Object, pod: Object) -> Progres
     return _not_yet(Reason.JOB_PENDING, f"Pod {name_of(pod)} is starting: {_waits_for(pod)}."), None
 
 
-def _running(observed: Observed, job: Object, pod: Object) -> Progress:
+def _running(observed: Observed, job: Object, pod: Object) -> JobState:
     progress = last_progress(observed.job_log_tails.get(name_of(pod), ""))
     status = OptimizationStatus(
         job_name=name_of(job),

@@ -23,7 +23,7 @@ from slipway_operator.kinds import (
 from slipway_operator.kube import CONFLICT, JSON_PATCH, NOT_FOUND, ApiError, KubeApi
 from slipway_operator.objects.names import FIELD_MANAGER
 from slipway_operator.observe import Snapshot
-from slipway_operator.ownership import is_controlled_by, is_deleting, uid_of
+from slipway_operator.ownership import controller_of, is_controlled_by, is_deleting, uid_of
 from slipway_operator.state import Object
 from slipway_operator.work_queue import Key
 
@@ -114,10 +114,7 @@ class Applier:
         """A child whose labels were removed by hand is still ours; any other object of that name is not."""
         found = await self._api.find(path)
         if found is not None and not is_controlled_by(found, [uid_of(parent)]):
-            raise NameTakenError(
-                f"{kind.name} {found['metadata']['name']} exists and is not controlled by this ModelDeployment: "
-                "delete it, or use another name for the ModelDeployment"
-            )
+            raise NameTakenError(f"{kind.name} {found['metadata']['name']} {_whose(found, parent)}")
         return found
 
     async def _take_over(self, path: str, live: Object) -> None:
@@ -155,6 +152,15 @@ class Applier:
 
 def _name(child: Object) -> tuple[Kind, str]:
     return kind_of(child), str(child["metadata"]["name"])
+
+
+def _whose(found: Object, parent: Object) -> str:
+    owner = controller_of(found) or {}
+    if (owner.get("kind"), owner.get("name")) == (MODEL_DEPLOYMENT.name, parent["metadata"]["name"]):
+        return "is left of an earlier ModelDeployment of this name: waiting until the garbage collector has removed it"
+    return (
+        "exists and is not controlled by this ModelDeployment: delete it, or use another name for the ModelDeployment"
+    )
 
 
 def _live(snapshot: Snapshot, child: Object) -> Object | None:

@@ -88,3 +88,24 @@ async def test_what_is_wanted_anew_is_applied(observed: Observed) -> None:
     applier.forget(KEY)
     await run_pass(applier, api, observed)
     assert api.applied > settled
+
+
+@pytest.mark.parametrize(
+    ("owners", "told"),
+    [
+        ([], "is not controlled by this ModelDeployment: delete it"),
+        ([{"kind": "ModelDeployment", "name": "other", "uid": "0", "controller": True}], "delete it"),
+        ([{"kind": "ModelDeployment", "name": "lite0", "uid": "0", "controller": True}], "waiting until"),
+    ],
+)
+async def test_a_name_that_is_taken(observed: Observed, owners: list[dict[str, Any]], told: str) -> None:
+    """What an earlier object of the same name left behind goes by itself; anything else is the user's to decide on."""
+    api = Api()
+    path = "/apis/apps/v1/namespaces/vision/deployments/lite0"
+    api.objects[path] = {"metadata": {"name": "lite0", "uid": "x", "ownerReferences": owners}}
+    snapshot = Snapshot({"metadata": dict(observed.parent.metadata)}, (), observed)
+
+    (fault,) = await Applier(api).apply_children(KEY, snapshot, reconcile(observed).children)  # type: ignore[arg-type]
+
+    assert fault.reason == "NameTaken"
+    assert told in fault.message

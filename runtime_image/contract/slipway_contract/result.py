@@ -43,7 +43,7 @@ class Succeeded(ContractModel):
     measured: Measurement
     speedup: FiniteFloat | None = None
     drop: FiniteFloat | None = None
-    max_abs_diff: FiniteFloat | None = None
+    max_abs_diff: float | None = None
     reason: str = Field(description="Why this variant, in one sentence.")
     reused: bool = Field(default=False, description="The store held the artifact already; nothing was run.")
 

@@ -4,6 +4,18 @@ from pydantic import ValidationError
 from slipway_contract.result import RESULT, Failed, Succeeded
 
 DIGEST = "sha256:" + "a" * 64
+SUCCEEDED = {
+    "result": "Succeeded",
+    "artifactDigest": DIGEST,
+    "recipeDigest": DIGEST,
+    "sourceDigest": DIGEST,
+    "variant": "FP32",
+    "sizeBytes": 1,
+    "referenceSizeBytes": 1,
+    "baseline": {"variant": "FP32", "sizeBytes": 1},
+    "measured": {"variant": "FP32", "sizeBytes": 1},
+    "reason": "The plain export.",
+}
 
 
 def test_a_result_says_which_it_is():
@@ -11,20 +23,14 @@ def test_a_result_says_which_it_is():
         '{"result": "Failed", "exitClass": "user", "reason": "InvalidSpec", "message": "No."}'
     )
     assert isinstance(failed, Failed)
-    succeeded = {
-        "result": "Succeeded",
-        "artifactDigest": DIGEST,
-        "recipeDigest": DIGEST,
-        "sourceDigest": DIGEST,
-        "variant": "FP32",
-        "sizeBytes": 1,
-        "referenceSizeBytes": 1,
-        "baseline": {"variant": "FP32", "sizeBytes": 1},
-        "measured": {"variant": "FP32", "sizeBytes": 1},
-        "reason": "The plain export.",
-        "aFieldOfALaterVersion": True,
-    }
-    assert isinstance(RESULT.validate_python(succeeded), Succeeded)
+    assert isinstance(RESULT.validate_python(SUCCEEDED | {"aFieldOfALaterVersion": True}), Succeeded)
+
+
+def test_a_time_that_was_measured_is_a_number():
+    """A reader rounds it; JSON as Python writes it has Infinity and NaN too."""
+    measured = {"variant": "FP32", "sizeBytes": 1, "latencyUs": float("inf")}
+    with pytest.raises(ValidationError, match="finite"):
+        RESULT.validate_python(SUCCEEDED | {"measured": measured})
 
 
 def test_anything_else_is_no_result():

@@ -1,7 +1,8 @@
 """Reads one ModelDeployment and everything that its next state depends on. Half of the operator's I/O.
 
-The verbs that this takes are in kinds.py. Everything is read from the API server on each pass, nothing from a
-watch's cache, so that a pass after a write sees that write.
+Logs of Jobs are read by pod_logs.py, replicas are asked by serving_status.py; the verbs that all this takes are in
+kinds.py. Everything is read from the API server on each pass, nothing from a watch's cache, so that a pass after a
+write sees that write.
 """
 
 import asyncio

@@ -1,8 +1,6 @@
-"""custom.metrics.k8s.io of the test cluster: one server has it at a time; an installed Slipway lends it to a test."""
+"""custom.metrics.k8s.io of the test cluster: one server has it at a time."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from support import cluster
@@ -25,32 +23,3 @@ def is_available() -> bool:
     found = api_service() or {}
     conditions = found.get("status", {}).get("conditions", ())
     return any((it["type"], it["status"]) == ("Available", "True") for it in conditions)
-
-
-@contextmanager
-def free_group() -> Iterator[None]:
-    """Nobody serves the group meanwhile; the metrics API that did, if any, is scaled to nothing and back."""
-    found = api_service()
-    if found is None:
-        yield
-        return
-    service = found["spec"]["service"]
-    target = ("-n", service["namespace"], f"deployment/{service['name']}")
-    replicas = cluster.kubectl("get", *target, "-o", "jsonpath={.spec.replicas}")
-    cluster.kubectl("scale", *target, "--replicas=0")
-    try:
-        pods = (
-            "get",
-            "pods",
-            "-n",
-            service["namespace"],
-            "-l",
-            "app.kubernetes.io/component=metrics-api",
-            "-o",
-            "name",
-        )
-        cluster.wait_for(lambda: not cluster.kubectl(*pods))
-        cluster.kubectl("delete", API_SERVICES, API_SERVICE, "--ignore-not-found")
-        yield
-    finally:
-        cluster.kubectl("scale", *target, f"--replicas={replicas}")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from support import chart, cluster
-from support.custom_metrics_group import free_group
 
 IMAGES = chart.ROOT / ".cluster" / "images.json"
 
@@ -58,12 +57,11 @@ class Release:
 
 @pytest.fixture(scope="module")
 def release(crd: Path) -> Iterator[Release]:
-    with free_group():
-        made = Release()
-        try:
-            yield made
-        finally:
-            made.remove()
+    made = Release()
+    try:
+        yield made
+    finally:
+        made.remove()
 
 
 @pytest.fixture(scope="module")

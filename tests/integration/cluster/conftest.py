@@ -12,7 +12,7 @@ collect_ignore_glob = [] if os.environ.get("KUBECONFIG", BUNDLED_KUBECONFIG) == 
 
 
 @pytest.fixture(scope="module")
-def namespace() -> Iterator[str]:
+def namespace(no_installed_slipway: None) -> Iterator[str]:
     name = f"bundled-{uuid.uuid4().hex[:8]}"
     kubectl("create", "namespace", name)
     kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from support import cluster
-from support.custom_metrics_group import free_group
 from support.fake_serving import FakeServing, build_fake_deployment
 from support.metrics_api_process import Installation, MetricsApi, serving
 from support.modeldeployments import modeldeployment
@@ -27,13 +26,12 @@ SCALE = {
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory, crd: Path) -> Iterator[Installation]:
-    with free_group():
-        installed = Installation(tmp_path_factory.mktemp("metrics-api"))
-        try:
-            installed.install()
-            yield installed
-        finally:
-            installed.remove()
+    installed = Installation(tmp_path_factory.mktemp("metrics-api"))
+    try:
+        installed.install()
+        yield installed
+    finally:
+        installed.remove()
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """The CRD, a `restricted` namespace for each test, and the controller in the test's own process."""
 
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -24,39 +23,11 @@ from slipway_operator.state import Settings
 from slipway_operator.telemetry import Telemetry
 from slipway_operator.work_queue import Key
 
-INSTALLED = "app.kubernetes.io/part-of=slipway,app.kubernetes.io/component=operator"
-
 RunOnce = Callable[..., Awaitable[float | None]]
 
 
-@pytest.fixture(scope="session")
-def alone(crd: Path) -> Iterator[None]:
-    """No installed operator sees the tests' namespaces meanwhile: two of them would write to the same objects."""
-    answer = cluster.kubectl("get", "deployments", "-A", "-l", INSTALLED, "-o", "json")
-    installed = [item for item in json.loads(answer)["items"] if item["spec"]["replicas"] and _is_clusterwide(item)]
-    for item in installed:
-        _scale(item, 0)
-    yield
-    for item in installed:
-        _scale(item, item["spec"]["replicas"])
-
-
-def _is_clusterwide(deployment: dict[str, Any]) -> bool:
-    (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    return not any(argument.startswith("--namespace") for argument in container["args"])
-
-
-def _scale(deployment: dict[str, Any], replicas: int) -> None:
-    meta = deployment["metadata"]
-    cluster.kubectl("scale", "deployment", meta["name"], "-n", meta["namespace"], f"--replicas={replicas}")
-    if not replicas:
-        selector = ",".join(f"{key}={value}" for key, value in deployment["spec"]["selector"]["matchLabels"].items())
-        gone = ("wait", "--for=delete", "pod", "-n", meta["namespace"], "-l", selector, "--timeout=60s")
-        cluster.kubectl(*gone)
-
-
 @pytest.fixture
-def namespace(alone: None) -> Iterator[str]:
+def namespace(crd: Path) -> Iterator[str]:
     name = create_namespace()
     yield name
     cluster.kubectl("delete", "namespace", name, "--wait=false")

@@ -3,6 +3,7 @@
 import contextlib
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,7 +76,7 @@ CHANGES: dict[str, tuple[str, Change]] = {
 
 
 @pytest.fixture(scope="module")
-def served(alone: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def served(crd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The namespace of a ModelDeployment that an operator looks after."""
     namespace = create_namespace()
     create_optimized(namespace, NAME)

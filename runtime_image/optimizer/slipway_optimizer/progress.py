@@ -29,11 +29,13 @@ class Progress:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._last: tuple[Stage, int, str] | None = None
+        self._reached = 0
 
     def report(self, stage: Stage, message: str, fraction: float = 0.0) -> None:
         """Say that `fraction` (0 to 1) of a stage is done; the same line is not repeated."""
         start, end = SPANS[stage]
-        percent = start + int((end - start) * min(max(fraction, 0.0), 1.0))
+        # Several downloads go on side by side: one that has just begun takes nothing back from the others.
+        self._reached = percent = max(self._reached, start + int((end - start) * min(max(fraction, 0.0), 1.0)))
         if (stage, percent, message) == self._last:
             return
         self._last = (stage, percent, message)

@@ -21,7 +21,21 @@ def build_fp16(source: Path, target: Path) -> None:
 
 def build_dynamic_int8(source: Path, target: Path) -> None:
     """Weights in 8-bit integers; activations are quantized at run time, by their range."""
-    quantize_dynamic(source, target, weight_type=QuantType.QInt8, per_channel=True)
+    quantize_dynamic(without_weight_shapes(source), target, weight_type=QuantType.QInt8, per_channel=True)
+
+
+def without_weight_shapes(source: Path) -> onnx.ModelProto:
+    """The model without `value_info` of its weights.
+
+    PyTorch's exporter writes it, and the quantizer keeps it when it transposes a Gemm's weight. ONNX Runtime 1.31
+    then refuses the model ("Inferred shape and existing shape differ").
+    """
+    model = onnx.load(str(source))
+    weights = {tensor.name for tensor in model.graph.initializer}
+    kept = [value for value in model.graph.value_info if value.name not in weights]
+    del model.graph.value_info[:]
+    model.graph.value_info.extend(kept)
+    return model
 
 
 BUILDERS: Final[dict[Variant, Callable[[Path, Path], None]]] = {"FP16": build_fp16, "DynamicINT8": build_dynamic_int8}

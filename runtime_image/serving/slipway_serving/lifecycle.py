@@ -120,6 +120,7 @@ class Server(uvicorn.Server):
             artifactDigest=model.artifact.digest,
             executionProvider=model.session.execution_provider,
             goldenMaxAbsDiff=model.golden.max_abs_diff,
+            batchMaxSize=self._plane.batch_max_size,  # 1 also where the model's axes allow no batching
             loadSeconds=round(seconds, 3),
         )
 

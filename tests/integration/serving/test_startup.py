@@ -38,6 +38,7 @@ def test_it_is_ready_after_the_golden_request_and_says_so(mlp_folder: Path, log:
         assert httpx.get(f"{url}/v2/health/ready").status_code == 200
         assert httpx.get(f"{url}/v1/status").json()["artifactDigest"] == sha256_of_file(mlp_folder / "manifest.json")
         assert server.logged("ready")["goldenMaxAbsDiff"] == 0.0
+        assert server.logged("ready")["batchMaxSize"] == 1
         assert server.stop() == 0
         assert [line["message"] for line in server.log_lines] == ["listening", "ready", "draining", "stopped"]
         assert server.stderr == ""

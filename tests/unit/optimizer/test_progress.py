@@ -58,3 +58,11 @@ def test_a_long_message_fits_into_the_termination_message(tmp_path, monkeypatch)
     Progress(io.StringIO()).result(failed)
     assert (tmp_path / "log").stat().st_size <= TERMINATION_MESSAGE_LIMIT_BYTES
     assert "\n" not in failed.message
+
+
+def test_a_download_that_has_just_begun_takes_nothing_back():
+    stream = io.StringIO()
+    progress = Progress(stream)
+    progress.report("Fetch", "Fetching data", 0.6)
+    progress.report("Fetch", "Fetching source", 0.1)
+    assert [line["percent"] for line in lines(stream)] == [12, 12]

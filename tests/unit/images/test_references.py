@@ -41,7 +41,7 @@ class Recorded:
 def test_given_registry_wins(tmp_path: Path) -> None:
     (tmp_path / "registry.json").write_text(json.dumps({"push": "127.0.0.1:5000", "name": "registry.slipway.test"}))
     registry = images.find_registry("registry.example.com/someone/", tmp_path)
-    assert registry == Registry("registry.example.com/someone", "ghcr.io/someone")
+    assert registry == Registry("registry.example.com/someone", "registry.example.com/someone")
     assert not registry.is_bundled
 
 
@@ -65,7 +65,9 @@ def test_what_the_bundled_registry_has_is_not_pushed_again(monkeypatch: pytest.M
 
 def test_another_registry_is_spoken_to_over_tls() -> None:
     builder = Recorded()
-    reference = images.push(STEP, builder, Registry("registry.example.com/someone", "ghcr.io/someone"), "[1/1]")
+    reference = images.push(
+        STEP, builder, Registry("registry.example.com/someone", "registry.example.com/someone"), "[1/1]"
+    )
     assert builder.pushed == [(STEP.reference, reference, False)]
 
 

@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -14,6 +13,7 @@ from typing import NoReturn, TextIO
 from slipway_contract.result import ExitCode
 from slipway_optimizer.environment import let_waiting_threads_sleep, use_scratch_for_caches
 from slipway_optimizer.errors import JobStoppedError, failure_of
+from slipway_optimizer.failure_log import explain
 from slipway_optimizer.job import run_job
 from slipway_optimizer.progress import Progress
 
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         progress.result(run_job(options.spec, options.out, options.recipe_digest, progress))
     except (Exception, JobStoppedError) as error:
-        traceback.print_exc()
+        sys.stderr.write(explain(error))
         code, failed = failure_of(error)
         progress.result(failed)
         return code

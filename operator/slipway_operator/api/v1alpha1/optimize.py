@@ -25,8 +25,8 @@ class Quantize(ApiModel):
         Field(
             description="Which numeric formats are tried beside the plain FP32 export. None: none. FP16, DynamicINT8: "
             "this one, served if it holds the budget, or without evaluate.data if it is at most 5 % slower and its "
-            "answers stay close. Auto: all, and the fastest that holds the budget is served; without evaluate.data nothing "
-            "that changes answers is served."
+            "answers stay close. Auto: all, and the fastest that holds the budget is served; without evaluate.data "
+            "nothing that changes answers is served."
         ),
     ] = "Auto"
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from demo.shell import get, say
 
+POLL_SECONDS = 0.5  # between two looks at a condition that has a deadline
+
 
 def conditions(model: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {item["type"]: item for item in model.get("status", {}).get("conditions", [])}
@@ -33,7 +35,7 @@ def until_ready(namespace: str, name: str, timeout: float = 600) -> dict[str, An
                 say(f"{kind:<10} {item['status']:<7} {item['reason']}: {item['message'].splitlines()[0]}")
         if model and is_ready(model):
             return model
-        time.sleep(0.5)
+        time.sleep(POLL_SECONDS)
     raise SystemExit(f"{name} was not ready after {timeout:.0f} s:\n" + "\n".join(map(str, told.items())))
 
 

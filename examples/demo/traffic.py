@@ -12,6 +12,8 @@ from demo.shell import apply, get, kubectl, say
 CLIENT = Path(__file__).parent / "load_client.py"
 POD = "traffic"
 
+POLL_SECONDS = 0.5  # between two looks at a condition that has a deadline
+
 
 @dataclass
 class Scaling:
@@ -87,7 +89,7 @@ def scale_with_traffic(
         if scaling.summary and scaling.most > before and count <= before:
             kubectl("delete", "pod", POD, "-n", namespace, "--wait=false")
             return scaling
-        time.sleep(0.5)
+        time.sleep(POLL_SECONDS)
     raise SystemExit(
         f"replicas of {model} in {timeout:.0f} s: {scaling.replicas}, traffic {scaling.summary or 'still running'}:\n"
         + kubectl("describe", "hpa", model, "-n", namespace)

@@ -185,7 +185,7 @@ def explain(child: Object, error: BaseException) -> Fault:
 
 def _is_refusal(error: ApiError) -> bool:
     """Whether the same request would be refused again, however often it is tried."""
-    return UNFIT in error.message or (400 <= error.status < 500 and error.status not in RETRYABLE)  # noqa: PLR2004
+    return UNFIT in error.message or (400 <= error.status < 500 and error.status not in RETRYABLE)  # noqa: PLR2004  HTTP 4xx
 
 
 def _fingerprint(desired: tuple[Object, ...], live: Iterable[Object]) -> str:

@@ -135,6 +135,6 @@ async def resync(observer: Observer, queue: WorkQueue, namespaces: Sequence[str]
                 logger.warning("cannot list ModelDeployments: %s", error)
                 continue
             for key in keys:
-                queue.add_after(key, spread * random.random())  # noqa: S311
+                queue.add_after(key, spread * random.random())  # noqa: S311  spreads load, no secret
         await asyncio.sleep(interval)
         spread = interval / 2

@@ -129,6 +129,7 @@ class KubeApi:
         timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT)
         try:
             answer = await self._client.call_api(*request, _request_timeout=timeout)
+            # The client is generated without annotations here and in its config module.
             content: bytes = await answer.read()  # type: ignore[no-untyped-call]
         except (aiohttp.ClientError, TimeoutError) as error:
             self._on_error(method, 0)

@@ -70,5 +70,5 @@ def newest_ready(pods: tuple[Object, ...]) -> Object | None:
 def status_url(pod: Object) -> str:
     """Raise KeyError or ValueError where the pod has no address."""
     address = ipaddress.ip_address(pod["status"]["podIP"])
-    host = f"[{address}]" if address.version == 6 else str(address)  # noqa: PLR2004
+    host = f"[{address}]" if address.version == 6 else str(address)  # noqa: PLR2004  IPv6
     return f"http://{host}:{HTTP_PORT}/v1/status"

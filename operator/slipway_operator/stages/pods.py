@@ -45,6 +45,12 @@ def is_ready(pod: Object) -> bool:
     return not is_deleting(pod) and has_condition(pod, "Ready")
 
 
+def may_still_answer(leaving: Object, now: str) -> bool:
+    """Whether a pod that is being deleted has a server yet: it drains, until its grace period is over at the latest."""
+    running = any("running" in (status.get("state") or {}) for status in container_statuses(leaving))
+    return running and now < str(leaving["metadata"]["deletionTimestamp"])
+
+
 def has_stopped(pod: Object) -> bool:
     """Whether the pod ended for good: evicted, refused by its kubelet, or lost with its node."""
     return (pod.get("status") or {}).get("phase") in ("Failed", "Succeeded")

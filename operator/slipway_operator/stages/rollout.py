@@ -1,7 +1,7 @@
 """How far the serving pods are: does the endpoint answer, and is it the present generation that does?
 
 Available is True whenever a ready pod answers. Its reason is Serving (and the model Ready) only when a pod of the
-present pod template does and none of an earlier one is left.
+present pod template does and none of an earlier one is left, not even one that is ending: it answers for some seconds.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,6 +19,7 @@ from slipway_operator.stages.pods import (
     find_problem,
     has_stopped,
     is_ready,
+    may_still_answer,
     name_of,
 )
 from slipway_operator.stages.store_loss import how_to_make_anew
@@ -39,6 +40,7 @@ class Rollout:
         stopped: pods of the wanted template that ended for good, as an evicted one does; others take their place.
         old: pods of any other template.
         leaving: pods that are being deleted.
+        ending: those of them that are of another template and may still answer.
     """
 
     wanted: Mapping[str, Any]
@@ -47,6 +49,7 @@ class Rollout:
     stopped: Sequence[Object]
     old: Sequence[Object]
     leaving: Sequence[Object]
+    ending: Sequence[Object]
 
     @property
     def ready(self) -> int:
@@ -83,6 +86,7 @@ def read_rollout(observed: Observed, wanted: Mapping[str, Any]) -> Rollout:
     digest = _template_digest(wanted)
     everything = sorted(observed.serving_pods, key=name_of)
     pods = [pod for pod in everything if not is_deleting(pod)]
+    leaving = [pod for pod in everything if is_deleting(pod)]
     current = [pod for pod in pods if _template_digest(pod) == digest]
     return Rollout(
         wanted=wanted,
@@ -90,7 +94,8 @@ def read_rollout(observed: Observed, wanted: Mapping[str, Any]) -> Rollout:
         current=[pod for pod in current if not has_stopped(pod)],
         stopped=[pod for pod in current if has_stopped(pod)],
         old=[pod for pod in pods if _template_digest(pod) != digest and not has_stopped(pod)],
-        leaving=[pod for pod in everything if is_deleting(pod)],
+        leaving=leaving,
+        ending=[pod for pod in leaving if _template_digest(pod) != digest and may_still_answer(pod, observed.now)],
     )
 
 
@@ -99,7 +104,7 @@ def describe_rollout(observed: Observed, rollout: Rollout, provider: str | None)
         message = "spec.scale.replicas is 0: nothing answers requests."
         return build_condition(AVAILABLE, "False", Reason.SCALED_TO_ZERO, message)
     problem = _find_problem(observed, rollout)
-    if rollout.is_applied and rollout.ready and not rollout.old:
+    if rollout.is_applied and rollout.ready and not rollout.old and not rollout.ending:
         return _serving(observed, rollout, provider, problem)
     return _in_progress(rollout, problem)
 
@@ -152,6 +157,8 @@ def _in_progress(rollout: Rollout, problem: Problem | None) -> Condition:
     message = problem.message
     if rollout.old_ready:
         message += f" Pods of the earlier version{_their_artifact(rollout)} still answer: {rollout.old_ready} ready."
+    elif rollout.ending:
+        message += f" Pods of the earlier version are ending, and may still answer: {len(rollout.ending)}."
     return build_condition(AVAILABLE, "True" if answers else "False", problem.reason, message)
 
 

@@ -1,0 +1,28 @@
+"""The optimizer's own view of a ModelDeployment: what to fetch, how to build the model, what is allowed to it."""
+
+from slipway_optimizer.spec.base import SpecModel
+from slipway_optimizer.spec.deployment import Deployment, read_deployment
+from slipway_optimizer.spec.evaluate import Evaluate
+from slipway_optimizer.spec.model import Axis, Format, Input, ModelSpec, Named, Output, Size
+from slipway_optimizer.spec.optimize import Optimize
+from slipway_optimizer.spec.quantize import Mode, Quantize
+from slipway_optimizer.spec.source import Sha256, Source
+
+__all__ = [
+    "Axis",
+    "Deployment",
+    "Evaluate",
+    "Format",
+    "Input",
+    "Mode",
+    "ModelSpec",
+    "Named",
+    "Optimize",
+    "Output",
+    "Quantize",
+    "Sha256",
+    "Size",
+    "Source",
+    "SpecModel",
+    "read_deployment",
+]

@@ -1,0 +1,58 @@
+"""The ModelDeployment as a document: read, and refused in one sentence."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from slipway_optimizer import reasons
+from slipway_optimizer.errors import UserError, first_line
+from slipway_optimizer.spec.model import ModelSpec
+from slipway_optimizer.spec.optimize import Optimize
+
+
+class Deployment(BaseModel):
+    """What the optimizer reads of a ModelDeployment."""
+
+    name: str
+    model: ModelSpec
+    optimize: Optimize
+    raw_spec: dict[str, Any]
+
+
+class _Metadata(BaseModel):
+    name: str
+
+
+class _Spec(BaseModel):
+    model: ModelSpec
+    optimize: Optimize = Optimize()
+
+
+class _Document(BaseModel):
+    metadata: _Metadata
+    spec: _Spec
+
+
+def read_deployment(path: Path) -> Deployment:
+    """Read a ModelDeployment from YAML; every way in which it can be wrong is one `InvalidSpec` sentence."""
+    try:
+        raw = yaml.safe_load(path.read_text())
+        document = _Document.model_validate(raw)
+    except OSError as error:
+        raise UserError(reasons.INVALID_SPEC, f"{path} cannot be read: {error.strerror}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(reasons.INVALID_SPEC, f"{path} is not YAML: {first_line(error)}.") from error
+    except ValidationError as error:
+        raise UserError(reasons.INVALID_SPEC, _sentence(error)) from error
+    spec = document.spec
+    return Deployment(name=document.metadata.name, model=spec.model, optimize=spec.optimize, raw_spec=raw["spec"])
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the document"
+    more = error.error_count() - 1
+    rest = f" ({more} more like this)" if more else ""
+    return f"{where}: {first['msg'].removeprefix('Value error, ')}{rest}."

@@ -1,0 +1,13 @@
+"""`spec.optimize`: what may be done to the model."""
+
+from typing import Any
+
+from slipway_optimizer.spec.base import SpecModel
+from slipway_optimizer.spec.evaluate import Evaluate
+from slipway_optimizer.spec.quantize import Quantize
+
+
+class Optimize(SpecModel):
+    quantize: Quantize = Quantize()
+    evaluate: Evaluate = Evaluate()
+    resources: dict[str, Any] | None = None

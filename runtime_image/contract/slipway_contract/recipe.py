@@ -1,48 +1,65 @@
 """The recipe digest: everything that decides what an optimization Job produces."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from slipway_contract.digest import hex_of, sha256_of_json
+from slipway_contract.source_ids import VERBATIM, is_fixed, source_fields
 
 CPU_HARDWARE_CLASS = "cpu"
 
-# The user's own values, which mean nothing to us: a null or a key named `uri` counts as it stands.
-VERBATIM = frozenset({"factoryArgs", "factoryKwargs"})
 
-
-def recipe_digest(spec: dict[str, Any], *, optimizer_image: str, hardware_class: str) -> str:
+def recipe_digest(
+    spec: dict[str, Any], *, optimizer_image: str, hardware_class: str, resolved: Mapping[str, str] | None = None
+) -> str:
     """Digest of a recipe.
 
     Args:
         spec: a ModelDeployment's spec; only `model` and `optimize` count, without where credentials
-            come from and without the Job's own resources. A source that is pinned by `sha256` counts by
-            its digest, so that moving the same bytes elsewhere is the same recipe.
+            come from and without the Job's own resources. A source counts by its sha256, where it is
+            pinned or was resolved to one, so that moving the same bytes elsewhere is the same recipe;
+            else by its URI and the id that it was resolved to.
         optimizer_image: reference of the image that runs the Job.
         hardware_class: what the measurements are taken on, such as `cpu`.
+        resolved: the id of each source by its field's path, as in `Resolved`; a source that is not
+            there counts by its URI alone.
 
     Returns:
         `sha256:<hex>`; the same for the same recipe, on any machine.
     """
     optimize = {key: value for key, value in (spec.get("optimize") or {}).items() if key != "resources"}
+    recipe = {"model": spec["model"], "optimize": optimize}
+    ids = resolved or {}
+    sources = {id(source): _source(source, ids.get(field)) for field, source in source_fields(recipe).items()}
     return sha256_of_json(
         {
-            "model": _identity(spec["model"]),
-            "optimize": _identity(optimize),
+            "model": _identity(spec["model"], sources),
+            "optimize": _identity(optimize, sources),
             "optimizerImage": optimizer_image,
             "hardwareClass": hardware_class,
         }
     )
 
 
-def _identity(value: Any) -> Any:
+def _source(source: Mapping[str, Any], resolved: str | None) -> dict[str, str]:
+    if source.get("sha256"):
+        return {"sha256": hex_of(source["sha256"].lower())}
+    if is_fixed(source) or resolved is None:
+        return {"uri": source["uri"]}
+    if resolved.startswith("sha256:"):
+        return {"sha256": hex_of(resolved)}
+    return {"uri": source["uri"], "resolved": resolved}
+
+
+def _identity(value: Any, sources: Mapping[int, dict[str, str]]) -> Any:
     if isinstance(value, list):
-        return [_identity(item) for item in value]
+        return [_identity(item, sources) for item in value]
     if not isinstance(value, dict):
         return value
-    if value.get("sha256") and "uri" in value:
-        return {"sha256": hex_of(value["sha256"].lower())}
+    if id(value) in sources:
+        return sources[id(value)]
     return {
-        key: item if key in VERBATIM else _identity(item)
+        key: item if key in VERBATIM else _identity(item, sources)
         for key, item in value.items()
         if key != "secretRef" and item is not None
     }

@@ -7,6 +7,7 @@ from pydantic import Field, FiniteFloat, TypeAdapter
 
 from slipway_contract.digest import Digest
 from slipway_contract.manifest import ContractModel, Variant
+from slipway_contract.source_ids import SourceId
 
 TERMINATION_MESSAGE_LIMIT_BYTES = 4096
 
@@ -48,6 +49,25 @@ class Succeeded(ContractModel):
     reused: bool = Field(default=False, description="The store held the artifact already; nothing was run.")
 
 
+class ResolvedSource(ContractModel):
+    field: str = Field(description="Path of the source in the spec: model.source, optimize.evaluate.data ...")
+    digest: SourceId = Field(
+        description="sha256: of the bytes, or the store's own name for this version: etag:, generation:, commit:, oci:."
+    )
+
+
+class Resolved(ContractModel):
+    """What `slipway_optimizer.resolve` found behind each URI. The URIs are the spec's, and a message has no room."""
+
+    result: Literal["Resolved"] = "Resolved"
+    sources: list[ResolvedSource]
+
+    @property
+    def by_field(self) -> dict[str, str]:
+        """As `recipe_digest` takes it."""
+        return {source.field: source.digest for source in self.sources}
+
+
 class Failed(ContractModel):
     result: Literal["Failed"] = "Failed"
     exit_class: ExitClass
@@ -57,3 +77,6 @@ class Failed(ContractModel):
 
 Result = Annotated[Succeeded | Failed, Field(discriminator="result")]
 RESULT: TypeAdapter[Succeeded | Failed] = TypeAdapter(Result)
+
+Resolution = Annotated[Resolved | Failed, Field(discriminator="result")]
+RESOLUTION: TypeAdapter[Resolved | Failed] = TypeAdapter(Resolution)

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Final, Literal, TextIO
 
-from slipway_contract.result import RESULT, Failed, Succeeded
+from slipway_contract.result import Failed, Resolved, Succeeded
 
 Stage = Literal["Fetch", "Load", "Export", "Verify", "Quantize", "Measure", "Publish"]
 
@@ -31,19 +31,25 @@ class Progress:
         self._last: tuple[Stage, int, str] | None = None
         self._reached = 0
 
-    def report(self, stage: Stage, message: str, fraction: float = 0.0) -> None:
-        """Say that `fraction` (0 to 1) of a stage is done; the same line is not repeated."""
+    def report(self, stage: Stage, message: str, fraction: float = 0.0, eta_seconds: float | None = None) -> None:
+        """Say that `fraction` (0 to 1) of a stage is done; the same line is not repeated.
+
+        `eta_seconds` is how long the stage will still take, where that is known.
+        """
         start, end = SPANS[stage]
         # Several downloads go on side by side: one that has just begun takes nothing back from the others.
         self._reached = percent = max(self._reached, start + int((end - start) * min(max(fraction, 0.0), 1.0)))
         if (stage, percent, message) == self._last:
             return
         self._last = (stage, percent, message)
-        self._write({"event": "progress", "stage": stage, "percent": percent, "message": message})
+        line: dict[str, object] = {"event": "progress", "stage": stage, "percent": percent, "message": message}
+        if eta_seconds is not None:
+            line["etaSeconds"] = round(eta_seconds)
+        self._write(line)
 
-    def result(self, result: Succeeded | Failed) -> None:
+    def result(self, result: Succeeded | Resolved | Failed) -> None:
         """The last line, and the termination message where there is a file for it."""
-        body = RESULT.dump_python(result, mode="json", by_alias=True, exclude_none=True)
+        body = result.model_dump(mode="json", by_alias=True, exclude_none=True)
         log = _termination_log()
         if log is not None:
             log.write_text(json.dumps(body, ensure_ascii=False))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from slipway_contract.recipe import recipe_digest
+from slipway_contract.source_ids import is_fixed, source_fields, unresolved_fields
 
 SPEC: dict[str, Any] = {
     "model": {
@@ -80,3 +81,55 @@ def test_a_factory_argument_that_looks_like_a_source_counts_in_full():
         return changed("model", "factoryKwargs", to={"config": {"uri": uri, "sha256": "c" * 64, "secretRef": "x"}})
 
     assert digest(with_argument("a")) != digest(with_argument("b"))
+
+
+def unpinned(uri: str = "s3://models/net.pth") -> dict[str, Any]:
+    return changed("model", "source", to={"uri": uri})
+
+
+def resolved(source_id: str, uri: str = "s3://models/net.pth") -> str:
+    ids = {"model.source": source_id}
+    return recipe_digest(unpinned(uri), optimizer_image="optimizer:1", hardware_class="cpu", resolved=ids)
+
+
+def test_a_source_that_was_resolved_to_a_digest_is_the_same_recipe_as_a_pinned_one():
+    assert resolved("sha256:" + "a" * 64, uri="https://mirror/net.pth") == digest(SPEC)
+
+
+def test_a_source_that_was_resolved_to_an_id_counts_by_uri_and_id():
+    recipes = [
+        digest(unpinned()),
+        resolved("etag:1"),
+        resolved("etag:2"),
+        resolved("etag:1", uri="s3://other/net.pth"),
+    ]
+    assert len(set(recipes)) == len(recipes)
+
+
+def test_a_uri_that_names_one_version_counts_by_itself():
+    commit = "c" * 40
+    uri = f"hf://org/net@{commit}/model.safetensors"
+    assert resolved(f"commit:{commit}", uri) == digest(unpinned(uri))
+
+
+def test_the_sources_of_a_spec():
+    spec = changed("optimize", "evaluate", to={"data": {"uri": "https://host/held-out.npz"}})
+    spec["model"]["factoryKwargs"] = {"config": {"uri": "s3://no/source"}}
+    spec["store"] = {"uri": "s3://artifacts"}
+    assert set(source_fields(spec)) == {"model.source", "optimize.evaluate.data"}
+    assert set(unresolved_fields(spec)) == {"optimize.evaluate.data"}
+
+
+@pytest.mark.parametrize(
+    ("uri", "fixed"),
+    [
+        ("hf://org/net@" + "c" * 40, True),
+        ("hf://org/net@main/model.onnx", False),
+        ("hf://org/net", False),
+        ("oci://registry:5000/nets/net@sha256:" + "d" * 64, True),
+        ("oci://registry:5000/nets/net:v1", False),
+        ("https://host/net@sha256:" + "d" * 64, False),
+    ],
+)
+def test_whether_a_uri_names_one_version(uri, fixed):
+    assert is_fixed({"uri": uri}) is fixed

@@ -1,0 +1,51 @@
+"""Where a spec names bytes by URI, and the ids that stand for the bytes themselves."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Final
+
+from pydantic import StringConstraints
+
+# The user's own values, which mean nothing to us: a null or a key named `uri` counts as it stands.
+VERBATIM: Final = frozenset({"factoryArgs", "factoryKwargs"})
+
+# A digest of the bytes, or what the store itself calls this version and no other.
+SourceId = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(sha256:[0-9a-f]{64}|commit:[0-9a-f]{40}|generation:[0-9a-f]{1,64}|oci:sha256:[0-9a-f]{64}"
+        r"|etag:[!-~]{1,128})$"
+    ),
+]
+
+# These URIs name one version for ever: a commit of a hub repository, a manifest of a registry by its digest.
+_FIXED: Final = re.compile(r"^hf://[^@]+@[0-9a-f]{40}(/.*)?$|^oci://[^@]+@sha256:[0-9a-f]{64}$")
+
+
+def source_fields(spec: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Every source in a ModelDeployment's spec, by its field's path: `model.source`, `optimize.evaluate.data` ..."""
+    recipe = {key: spec.get(key) or {} for key in ("model", "optimize")}
+    return dict(_sources(recipe, ""))
+
+
+def unresolved_fields(spec: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The sources of which only a look at the store tells the bytes: no `sha256`, and no version in the URI."""
+    return {field: source for field, source in source_fields(spec).items() if not is_fixed(source)}
+
+
+def is_fixed(source: Mapping[str, Any]) -> bool:
+    """Whether a source names its bytes itself."""
+    return bool(source.get("sha256")) or _FIXED.match(source["uri"]) is not None
+
+
+def _sources(value: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _sources(item, f"{path}.{index}")
+    elif isinstance(value, Mapping):
+        if isinstance(value.get("uri"), str):
+            yield path, value
+            return
+        for key, item in value.items():
+            if key not in VERBATIM:
+                yield from _sources(item, f"{path}.{key}" if path else key)

@@ -102,4 +102,4 @@ def _chunks(feeds: Feeds, step: int, rows: int) -> Iterator[Feeds]:
 
 
 def _invalid(detail: str) -> UserError:
-    return UserError(reasons.EVALUATION_DATA_INVALID, f"The evaluation data cannot be used: {detail}.")
+    return UserError(reasons.DATA_INVALID, f"The evaluation data cannot be used: {detail}.")

@@ -23,7 +23,7 @@ EXPORT_FAILED: Final = "ExportFailed"
 PARITY_FAILED: Final = "ParityFailed"
 DYNAMIC_AXIS_FIXED: Final = "DynamicAxisFixed"
 HIDDEN_STATE: Final = "HiddenState"
-EVALUATION_DATA_INVALID: Final = "EvaluationDataInvalid"
+DATA_INVALID: Final = "DataInvalid"
 
 STORE_ACCESS_DENIED: Final = "StoreAccessDenied"
 STORE_UNAVAILABLE: Final = "StoreUnavailable"

@@ -99,4 +99,4 @@ def test_data_that_does_not_fit_is_the_users_error(tmp_path):
     evaluate = {"data": {"uri": (tmp_path / "data.npz").as_uri()}}
     with pytest.raises(UserError) as caught:
         run(tmp_path, weights_only("Mlp", tmp_path, (X, ["y"])), {"evaluate": evaluate})
-    assert caught.value.reason == "EvaluationDataInvalid"
+    assert caught.value.reason == "DataInvalid"

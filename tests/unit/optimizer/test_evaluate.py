@@ -57,7 +57,7 @@ def test_one_value_a_row_is_a_probability_or_a_class(tmp_path):
 def test_data_that_does_not_fit(tmp_path, arrays, says):
     with pytest.raises(UserError) as caught:
         read_evaluation_data(write(tmp_path / "data.npz", **arrays), INPUTS)
-    assert caught.value.reason == "EvaluationDataInvalid"
+    assert caught.value.reason == "DataInvalid"
     assert says in caught.value.message
 
 
@@ -65,7 +65,7 @@ def test_objects_are_never_unpickled(tmp_path):
     path = write(tmp_path / "data.npz", x=np.array([[{}, {}]], dtype=object))
     with pytest.raises(UserError, match=r"no \.npz file") as caught:
         read_evaluation_data(path, INPUTS)
-    assert caught.value.reason == "EvaluationDataInvalid"
+    assert caught.value.reason == "DataInvalid"
 
 
 @pytest.mark.parametrize("content", [b"", b"not a zip", b"\x93NUMPY\x01\x00"])
@@ -73,4 +73,4 @@ def test_what_is_no_npz(tmp_path, content):
     (tmp_path / "data.npz").write_bytes(content)
     with pytest.raises(UserError) as caught:
         read_evaluation_data(tmp_path / "data.npz", INPUTS)
-    assert caught.value.reason == "EvaluationDataInvalid"
+    assert caught.value.reason == "DataInvalid"

@@ -1,0 +1,6 @@
+"""The user's data: rows of inputs and, where given, labels, for evaluation, calibration and training."""
+
+from slipway_optimizer.data.dataset import Batch, Dataset
+from slipway_optimizer.data.read import Purpose, read_data
+
+__all__ = ["Batch", "Dataset", "Purpose", "read_data"]

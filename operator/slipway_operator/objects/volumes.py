@@ -1,9 +1,11 @@
 """Volumes of claims, Secrets and scratch space, each with the place where it is mounted."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from slipway_contract.source_ids import source_fields
 from slipway_operator.api.v1alpha1 import ModelDeployment, Source
 from slipway_operator.objects.store import STORE_PATH, claim_of, store_root
 
@@ -50,15 +52,14 @@ def source_volumes(parent: ModelDeployment) -> list[Mounted]:
             _claim(f"source-claim-{index}", claim, f"{SOURCES_PATH}/{claim}", read_only=True)
             for index, claim in enumerate(claims)
         ),
-        *(_secret(role, source.secret_ref.name) for role, source in sources.items() if source.secret_ref),
+        *(_secret(field, source.secret_ref.name) for field, source in sources.items() if source.secret_ref),
     ]
 
 
 def _sources(parent: ModelDeployment) -> dict[str, Source]:
-    """The URIs that the optimizer reads, by the folder of their credentials."""
-    spec = parent.spec
-    sources = {"source": spec.model.source, "code": spec.model.code, "data": spec.optimize.evaluate.data}
-    return {role: source for role, source in sources.items() if source is not None}
+    """Every URI that the optimizer reads, by its field's path, which is the folder of its credentials."""
+    spec = parent.spec.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return {field: Source.model_validate(source) for field, source in source_fields(spec).items()}
 
 
 def _claim(name: str, claim: str, path: str, *, read_only: bool) -> Mounted:
@@ -68,9 +69,10 @@ def _claim(name: str, claim: str, path: str, *, read_only: bool) -> Mounted:
     return Mounted({"name": name, "persistentVolumeClaim": {"claimName": claim}}, mount)
 
 
-def _secret(role: str, secret: str) -> Mounted:
-    name = f"secret-{role}"
+def _secret(folder: str, secret: str) -> Mounted:
+    # The name of a volume is a DNS label.
+    name = f"secret-{re.sub('[A-Z]', lambda letter: f'-{letter[0].lower()}', folder).replace('.', '-')}"
     return Mounted(
         {"name": name, "secret": {"secretName": secret}},
-        {"name": name, "mountPath": f"{SECRETS_PATH}/{role}", "readOnly": True},
+        {"name": name, "mountPath": f"{SECRETS_PATH}/{folder}", "readOnly": True},
     )

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from slipway_contract.recipe import CPU_HARDWARE_CLASS, recipe_digest
 from slipway_contract.result import Succeeded
+from slipway_contract.source_ids import source_fields
 from slipway_optimizer.artifact import summarize
-from slipway_optimizer.credentials import Purpose
 from slipway_optimizer.environment import cpu_count
 from slipway_optimizer.model_code import unpack_code
 from slipway_optimizer.progress import Progress
@@ -18,6 +18,7 @@ from slipway_optimizer.workshop import Inputs, Workshop
 
 MIB = 1 << 20
 STEP_BYTES = 64 * MIB
+WEIGHTS = "model.source"
 
 
 def run_job(spec_file: Path, out: str, recipe: str | None, progress: Progress) -> Succeeded:
@@ -58,28 +59,17 @@ def run_job(spec_file: Path, out: str, recipe: str | None, progress: Progress) -
 
 
 def _fetch_all(deployment: Deployment, work: Path, progress: Progress) -> Inputs:
-    data = deployment.optimize.evaluate.data
     # Small files first: what is wrong with them should not wait for the weights.
-    code = _fetch(deployment.model.code, "code", work, progress)
-    evaluation = _fetch(data, "data", work, progress)
-    source = _fetch(deployment.model.source, "source", work, progress)
-    if source is None:
-        raise AssertionError("a spec without a source is refused on reading")
-    return Inputs(
-        source=source,
-        code=unpack_code(code, work) if code else None,
-        code_digest=code.digest if code else None,
-        data=evaluation.path if evaluation else None,
-    )
+    fields = sorted(source_fields(deployment.raw_spec).items(), key=lambda item: item[0] == WEIGHTS)
+    fetched = {field: _fetch(Source.model_validate(raw), field, work, progress) for field, raw in fields}
+    code = fetched.get("model.code")
+    return Inputs(fetched, unpack_code(code, work) if code else None)
 
 
-def _fetch(source: Source | None, purpose: Purpose, work: Path, progress: Progress) -> Fetched | None:
-    if source is None:
-        return None
-
+def _fetch(source: Source, field: str, work: Path, progress: Progress) -> Fetched:
     def on_bytes(done: int, size: int | None) -> None:
         # Without a size there is no percentage, and a line for each step of many megabytes will do.
         amount = f"{size / MIB:,.1f} MiB" if size else f"{done // STEP_BYTES * STEP_BYTES // MIB:,} MiB so far"
-        progress.report("Fetch", f"Fetching {purpose}: {amount}", done / size if size else 0.0)
+        progress.report("Fetch", f"Fetching {field}: {amount}", done / size if size else 0.0)
 
-    return fetch(source, purpose, work, on_bytes)
+    return fetch(source, field, work, on_bytes)

@@ -1,5 +1,6 @@
 """What every step of one optimization works with."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +13,31 @@ from slipway_optimizer.spec import Deployment, ModelSpec
 
 @dataclass(frozen=True)
 class Inputs:
-    """What was fetched and verified; `code` is a folder to import from."""
+    """What was fetched and verified, by the source's field: `model.source`, `optimize.evaluate.data` ...
 
-    source: Fetched
+    `code` is `model.code`, unpacked to a folder to import from.
+    """
+
+    fetched: Mapping[str, Fetched]
     code: Path | None = None
-    code_digest: str | None = None
-    data: Path | None = None
+
+    @property
+    def source(self) -> Fetched:
+        return self.fetched["model.source"]
+
+    @property
+    def code_digest(self) -> str | None:
+        code = self.fetched.get("model.code")
+        return code.digest if code else None
+
+    def path(self, field: str) -> Path | None:
+        """The file or folder of an optional source, where the spec names one."""
+        found = self.fetched.get(field)
+        return found.path if found else None
+
+    @property
+    def data(self) -> Path | None:
+        return self.path("optimize.evaluate.data")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "model.onnx"
 SCHEMA_VERSION = 1
 
-Variant = Literal["FP32", "FP16", "DynamicINT8"]
+Variant = Literal["FP32", "FP16", "DynamicINT8", "StaticINT8", "INT4"]
+Derivation = Literal["Original", "Pruned", "Distilled"]
+Objective = Literal["Latency", "Throughput", "Size"]
 DType = Literal["bool", "int8", "uint8", "int16", "int32", "int64", "float16", "float32", "float64"]
 
 
@@ -55,21 +57,39 @@ class Latency(ContractModel):
 
 
 class Candidate(ContractModel):
-    """One variant that was built and measured, whether it won or not."""
+    """One model that was built and measured, whether it won or not."""
 
     variant: Variant
+    derivation: Derivation = Field(default="Original", description="What was done to the weights before the export.")
+    execution_provider: str | None = Field(
+        default=None, description="ONNX Runtime's name of what ran it, where that is not the CPU."
+    )
     size_bytes: int | None = Field(default=None, description="None where the variant could not be built.")
     latency: Latency | None = None
     speedup: float | None = Field(
         default=None, description="Latency of the plain FP32 export over this one's, interleaved."
     )
+    speedup_low: float | None = Field(default=None, description="Lower end of the speed-up's 95 % interval.")
+    speedup_high: float | None = Field(default=None, description="Upper end of it.")
     max_abs_diff: float | None = Field(
         default=None, description="Worst difference from PyTorch (from the source for ONNX)."
     )
     score: float | None = Field(default=None, description="The metric on the evaluation data, where there is any.")
-    drop: float | None = Field(default=None, description="The FP32 export's score minus this one's.")
+    drop: float | None = Field(
+        default=None, description="How much worse the score is than the FP32 export's; negative where it is better."
+    )
+    details: dict[str, Any] = Field(
+        default_factory=dict,
+        description="How it was made: sparsity, losses, layers left in float.",
+    )
     chosen: bool = False
     reason: str = Field(description="Why it was chosen, or why not, in one sentence.")
+
+    @property
+    def name(self) -> str:
+        """As sentences call it: `StaticINT8`, `Pruned FP32`."""
+        derived = "" if self.derivation == "Original" else f"{self.derivation} "
+        return derived + self.variant + (f" ({self.execution_provider})" if self.execution_provider else "")
 
 
 class Reference(ContractModel):
@@ -106,6 +126,41 @@ class Hardware(ContractModel):
     hardware_class: str
     cpu: str
     threads: int
+    accelerator: str | None = Field(default=None, description="The product's name, where the model runs on one.")
+
+
+class BatchPoint(ContractModel):
+    """One point of the batch-size curve."""
+
+    batch_size: int
+    p50_us: float
+    rows_per_second: float
+
+
+class Serving(ContractModel):
+    """What the measured batch-size curve says about serving: the defaults where the user sets nothing."""
+
+    batch_max_size: int = Field(description="1: batching does not pay, or the model has no dynamic batch.")
+    in_flight: int = Field(description="Requests in flight that one replica works off without needless waiting.")
+    batch_curve: list[BatchPoint] = Field(default_factory=list)
+
+
+class Exporter(ContractModel):
+    """How the ONNX file came to be."""
+
+    name: str
+    reason: str
+
+
+class Budget(ContractModel):
+    """What was asked for; absent limits are None."""
+
+    objective: Objective = "Latency"
+    metric: str | None = Field(default=None, description="None where there was no evaluation data.")
+    max_drop: float
+    min_speedup: float
+    max_size_bytes: int | None = None
+    max_latency_us: float | None = None
 
 
 class Manifest(ContractModel):
@@ -115,6 +170,7 @@ class Manifest(ContractModel):
     source_digest: Digest
     code_digest: Digest | None = None
     variant: Variant
+    derivation: Derivation = "Original"
     opset: int
     inputs: list[TensorSpec]
     outputs: list[TensorSpec]
@@ -122,6 +178,9 @@ class Manifest(ContractModel):
     reference: Reference
     candidates: list[Candidate]
     golden: Golden
+    serving: Serving | None = None
+    exporter: Exporter | None = None
+    budget: Budget | None = None
     hardware: Hardware
     tools: dict[str, str]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, FiniteFloat, TypeAdapter
 
 from slipway_contract.digest import Digest
-from slipway_contract.manifest import ContractModel, Variant
+from slipway_contract.manifest import ContractModel, Derivation, Variant
 from slipway_contract.source_ids import SourceId
 
 TERMINATION_MESSAGE_LIMIT_BYTES = 4096
@@ -23,9 +23,17 @@ class ExitCode(IntEnum):
 
 class Measurement(ContractModel):
     variant: Variant
+    derivation: Derivation = "Original"
     size_bytes: int
     latency_us: FiniteFloat | None = None
     score: FiniteFloat | None = None
+
+
+class ServingDefaults(ContractModel):
+    """From the measured batch-size curve, which itself stays in the manifest."""
+
+    batch_max_size: int
+    in_flight: int
 
 
 class Succeeded(ContractModel):
@@ -35,6 +43,7 @@ class Succeeded(ContractModel):
     source_digest: Digest
     code_digest: Digest | None = None
     variant: Variant
+    derivation: Derivation = "Original"
     size_bytes: int
     reference_latency_us: FiniteFloat | None = Field(
         default=None, description="PyTorch eager, where the model came as PyTorch."
@@ -43,9 +52,13 @@ class Succeeded(ContractModel):
     baseline: Measurement
     measured: Measurement
     speedup: FiniteFloat | None = None
+    speedup_low: FiniteFloat | None = Field(default=None, description="Lower end of the speed-up's 95 % interval.")
+    speedup_high: FiniteFloat | None = None
     drop: FiniteFloat | None = None
     max_abs_diff: float | None = None
     reason: str = Field(description="Why this variant, in one sentence.")
+    summary: str | None = Field(default=None, description="Variant, speed-up, drop and size, in one line.")
+    serving: ServingDefaults | None = None
     reused: bool = Field(default=False, description="The store held the artifact already; nothing was run.")
 
 

@@ -12,7 +12,13 @@ from slipway_optimizer.spec import Mode
 
 # Root mean square of the error over that of the answer, on random requests. It is 1 and more for an unrelated answer;
 # this bound catches variants that are broken, and the metric on the user's data those that are merely worse.
-SANE_ERROR: Final[dict[Variant, float]] = {"FP32": 0.0, "FP16": 0.05, "DynamicINT8": 0.5}
+SANE_ERROR: Final[dict[Variant, float]] = {
+    "FP32": 0.0,
+    "FP16": 0.05,
+    "DynamicINT8": 0.5,
+    "StaticINT8": 0.5,
+    "INT4": 0.5,
+}
 # Medians of interleaved calls still differ by a few percent from run to run.
 TIMING_NOISE: Final = 0.05
 

@@ -14,7 +14,13 @@ from slipway_optimizer.samples import Sampler
 
 # Share of the largest expected value. Other execution providers differ from ONNX Runtime's CPU by far more than two
 # runs on one machine do (TF32 keeps 10 bits of mantissa); wrong weights differ by the value itself.
-TOLERANCE: Final[dict[Variant, float]] = {"FP32": 0.01, "FP16": 0.03, "DynamicINT8": 0.08}
+TOLERANCE: Final[dict[Variant, float]] = {
+    "FP32": 0.01,
+    "FP16": 0.03,
+    "DynamicINT8": 0.08,
+    "StaticINT8": 0.08,
+    "INT4": 0.08,
+}
 # Few digits keep a request for an image below a megabyte of JSON.
 DECIMALS: Final = 2
 SEEDS: Final = range(100, 105)

@@ -6,10 +6,11 @@ from functools import partial
 from typing import Final
 
 from slipway_contract.manifest import Latency, Reference, Variant
+from slipway_optimizer import reasons
 from slipway_optimizer.arrays import Array, Feeds
 from slipway_optimizer.choose import Trial, failed_trial
-from slipway_optimizer.errors import first_line
-from slipway_optimizer.evaluate import EvaluationData, Run, accuracy, predict
+from slipway_optimizer.errors import UserError, first_line
+from slipway_optimizer.evaluate import Evaluation, Run, ScoreError
 from slipway_optimizer.formats.loaded import LoadedModel
 from slipway_optimizer.measure import measure
 from slipway_optimizer.quantize import build_variant, variants_to_try
@@ -29,7 +30,7 @@ class Outcome:
 
 
 def hold_contest(
-    shop: Workshop, original: LoadedModel, answers: Sequence[Answer], data: EvaluationData | None, request: Feeds
+    shop: Workshop, original: LoadedModel, answers: Sequence[Answer], evaluation: Evaluation | None, request: Feeds
 ) -> Outcome:
     """Build, try and time every variant.
 
@@ -37,24 +38,20 @@ def hold_contest(
         shop: where the plain export lies already.
         original: the model as it came.
         answers: requests and the original's answers, for parity.
-        data: for the metric, where the user gave any.
+        evaluation: the metric on the user's data, where there is any.
         request: what is timed; its first axis is the batch.
     """
     runs, trials = _build(shop, answers)
     shop.progress.report("Measure", f"Timing {', '.join(runs)} and {original.framework}")
     latencies = _time(runs, original, request)
-    if data is not None:
-        shop.progress.report("Measure", f"Scoring on {sum(len(_first(chunk)) for chunk in data.chunks):,} rows", 0.5)
-    truth = _truth(original, data)
-    trials = [
-        replace(trial, latency=latencies.get(trial.variant), score=_score(runs.get(trial.variant), data, truth))
-        for trial in trials
-    ]
+    if evaluation is not None:
+        shop.progress.report("Measure", "Scoring on the evaluation data", 0.5)
+    trials = [_scored(replace(trial, latency=latencies.get(trial.variant)), runs, evaluation) for trial in trials]
     reference = Reference(
         framework=original.framework,
         size_bytes=original.size_bytes,
         latency=latencies.get(ORIGINAL),
-        score=_score(original.run, data, truth),
+        score=_reference_score(original, evaluation),
     )
     return Outcome(reference, trials)
 
@@ -98,17 +95,23 @@ def _time(runs: dict[Variant, Run], original: LoadedModel, request: Feeds) -> di
     return measure({name: partial(run, request) for name, run in models.items()}, batch_size=shape[0] if shape else 1)
 
 
-def _truth(original: LoadedModel, data: EvaluationData | None) -> Array | None:
-    """The labels, or what the original model says where there are none."""
-    if data is None:
-        return None
-    return data.labels if data.labels is not None else predict(original.run, data)
+def _scored(trial: Trial, runs: dict[Variant, Run], evaluation: Evaluation | None) -> Trial:
+    run = runs.get(trial.variant)
+    if run is None or evaluation is None:
+        return trial
+    try:
+        return replace(trial, score=evaluation.score(run))
+    except ScoreError as error:
+        if trial.variant == PLAIN:
+            raise UserError(reasons.METRIC_INVALID, str(error)) from error
+        return failed_trial(trial.variant, str(error))
 
 
-def _score(run: Run | None, data: EvaluationData | None, truth: Array | None) -> float | None:
-    if run is None or data is None or truth is None:
-        return None
-    return accuracy(predict(run, data), truth)
+def _reference_score(original: LoadedModel, evaluation: Evaluation | None) -> float | None:
+    try:
+        return evaluation.score(original.run) if evaluation else None
+    except ScoreError as error:
+        raise UserError(reasons.METRIC_INVALID, str(error)) from error
 
 
 def _size(shop: Workshop, variant: Variant) -> int:

@@ -13,8 +13,9 @@ from slipway_optimizer.artifact import describe_tensors, list_files, tool_versio
 from slipway_optimizer.axes import AxisPlan, Sizes, plan_axes
 from slipway_optimizer.choose import Budget, choose
 from slipway_optimizer.contest import PLAIN, Outcome, hold_contest
+from slipway_optimizer.data import read_data
 from slipway_optimizer.environment import cpu_model
-from slipway_optimizer.evaluate import read_evaluation_data
+from slipway_optimizer.evaluate import Evaluation, prepare_evaluation
 from slipway_optimizer.formats.load import load_model
 from slipway_optimizer.formats.loaded import LoadedModel
 from slipway_optimizer.golden import make_golden
@@ -33,11 +34,11 @@ def optimize(shop: Workshop, recipe_digest: str) -> Path:
         UserError: the model, its spec or its data is at fault.
     """
     original = _load(shop)
-    data = read_evaluation_data(shop.inputs.data, shop.spec.inputs) if shop.inputs.data else None
+    evaluation = _evaluation(shop, original)
     sampler, plan = _plan(shop, original)
     answers = _export(shop, original, sampler, plan)
-    outcome = hold_contest(shop, original, answers, data, sampler.draw(plan.small, seed=0))
-    candidates = choose(outcome.trials, _budget(shop, has_data=data is not None))
+    outcome = hold_contest(shop, original, answers, evaluation, sampler.draw(plan.small, seed=0))
+    candidates = choose(outcome.trials, _budget(shop, has_data=evaluation is not None))
     return _assemble(shop, recipe_digest, outcome, candidates, sampler, plan)
 
 
@@ -65,6 +66,14 @@ def _plan(shop: Workshop, original: LoadedModel) -> tuple[Sampler, AxisPlan]:
         shop.progress.report("Load", f"Trying the model with {sampler.describe()}", 0.8)
     check_stateless(original.run, sampler, plan, shop.outputs)
     return sampler, plan
+
+
+def _evaluation(shop: Workshop, original: LoadedModel) -> Evaluation | None:
+    if shop.inputs.data is None:
+        return None
+    wanted = shop.deployment.optimize.evaluate
+    data = read_data(shop.inputs.data, shop.spec.inputs)
+    return prepare_evaluation(wanted, data, shop.outputs, original.run, shop.inputs.code)
 
 
 def _refusal(original: LoadedModel, feeds: Feeds) -> Exception | None:

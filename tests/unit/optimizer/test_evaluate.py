@@ -1,76 +1,209 @@
-"""The user's data: checked against the declared inputs, scored in chunks."""
+"""Scores: each metric against labels and against the original model, and every way in which there is none."""
+
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 from support.optimizer import model_spec
 
+from slipway_optimizer.data import read_data
 from slipway_optimizer.errors import UserError
-from slipway_optimizer.evaluate import accuracy, predict, read_evaluation_data
+from slipway_optimizer.evaluate import Evaluation, ScoreError, drop, prepare_evaluation
+from slipway_optimizer.spec import Evaluate
 
-INPUTS = model_spec({"x": ("float32", ["batch", 2])}, ["y"]).inputs
-FIXED = model_spec({"x": ("float32", [4, 2])}, ["y"]).inputs
+LOGITS = np.array([[3.0, 1, 0], [0, 2, 1], [0, 1, 5], [9, 1, 8]])
 
 
 def identity(feeds):
-    assert feeds["x"].dtype == np.float32
     return [feeds["x"]]
 
 
-def write(path, **arrays):
-    np.savez(path, **arrays)
-    return path
+@pytest.fixture
+def evaluation(tmp_path: Path) -> Callable[..., Evaluation]:
+    """An evaluation of models with one input, x, and one output, y, whose original is the identity."""
 
+    def make(x, labels=None, run=identity, **spec):
+        rows = np.asarray(x)
+        np.savez(tmp_path / "data.npz", x=rows, **({} if labels is None else {"labels": np.asarray(labels)}))
+        declared = model_spec({"x": (str(rows.dtype), ["batch", *rows.shape[1:]])}, ["y"]).inputs
+        data = read_data(tmp_path / "data.npz", declared)
+        return prepare_evaluation(Evaluate.model_validate(spec), data, ["y"], run, tmp_path)
 
-def test_accuracy_against_labels(tmp_path):
-    x = np.tile([[0.0, 1.0], [1.0, 0.0]], (50, 1))
-    labels = np.tile([1, 1], 50)
-    data = read_evaluation_data(write(tmp_path / "data.npz", x=x, labels=labels), INPUTS)
-    assert [len(chunk["x"]) for chunk in data.chunks] == [32, 32, 32, 4]
-    assert data.labels is not None
-    assert accuracy(predict(identity, data), data.labels) == 0.5
-
-
-def test_a_fixed_batch_is_kept_and_the_rest_left_out(tmp_path):
-    data = read_evaluation_data(write(tmp_path / "data.npz", x=np.zeros((10, 2))), FIXED)
-    assert [len(chunk["x"]) for chunk in data.chunks] == [4, 4]
-    assert data.labels is None
-    assert len(predict(identity, data)) == 8
-
-
-def test_one_value_a_row_is_a_probability_or_a_class(tmp_path):
-    data = read_evaluation_data(write(tmp_path / "data.npz", x=np.array([[0.0, 0.2], [0.0, 0.9]])), INPUTS)
-    assert predict(lambda feeds: [feeds["x"][:, 1:]], data).tolist() == [False, True]
-    assert predict(lambda feeds: [feeds["x"][:, 1].astype(np.int64) + 7], data).tolist() == [7, 7]
+    return make
 
 
 @pytest.mark.parametrize(
-    ("arrays", "says"),
+    ("spec", "labels", "score"),
     [
-        ({"z": np.zeros((2, 2))}, "it has no array x, only z"),
-        ({"x": np.zeros((2, 3))}, "its array x has shape [2, 3]; the spec declares [batch, 2]"),
-        ({"x": np.zeros(2)}, "its array x has shape [2]"),
-        ({"x": np.zeros((2, 2)), "labels": np.zeros(3)}, "its arrays have 2, 3 rows"),
-        ({"x": np.zeros((0, 2))}, "its arrays have 0 rows"),
-        ({"x": np.array([["a", "b"]])}, "not numbers"),
+        ({"metric": "Accuracy"}, [0, 1, 2, 2], 0.75),
+        ({"metric": "Accuracy"}, [[0.0], [1], [-100], [2]], 2 / 3),
+        ({"metric": "TopK", "k": 2}, [0, 0, 2, 2], 0.75),
+        ({"metric": "F1"}, [0, 1, 2, 2], (2 / 3 + 1 + 2 / 3) / 3),
+        ({"metric": "MSE"}, LOGITS + np.array([2, 0, 0]), 4 / 3),
+        ({"metric": "Pearson"}, LOGITS * 3 + 1, 1.0),
+        ({"metric": "Spearman"}, np.exp(LOGITS), 1.0),
     ],
 )
-def test_data_that_does_not_fit(tmp_path, arrays, says):
-    with pytest.raises(UserError) as caught:
-        read_evaluation_data(write(tmp_path / "data.npz", **arrays), INPUTS)
-    assert caught.value.reason == "DataInvalid"
-    assert says in caught.value.message
+def test_against_labels(evaluation, spec, labels, score):
+    assert evaluation(LOGITS, labels, **spec).score(identity) == pytest.approx(score)
 
 
-def test_objects_are_never_unpickled(tmp_path):
-    path = write(tmp_path / "data.npz", x=np.array([[{}, {}]], dtype=object))
-    with pytest.raises(UserError, match=r"no \.npz file") as caught:
-        read_evaluation_data(path, INPUTS)
-    assert caught.value.reason == "DataInvalid"
+@pytest.mark.parametrize(
+    ("spec", "own", "other"),
+    [
+        ({"metric": "Accuracy"}, 1.0, 0.25),
+        ({"metric": "TopK", "k": 2}, 1.0, 0.5),
+        ({"metric": "F1"}, 1.0, 1 / 3),
+        ({"metric": "AUC"}, 1.0, None),
+        ({"metric": "MSE"}, 0.0, None),
+        ({"metric": "Pearson"}, 1.0, None),
+        ({"metric": "Spearman"}, 1.0, None),
+    ],
+)
+def test_without_labels_the_original_model_is_right(evaluation, spec, own, other):
+    against = evaluation(LOGITS, **spec)
+    assert against.score(identity) == pytest.approx(own)
+    mirrored = against.score(lambda feeds: [feeds["x"][:, ::-1]])
+    assert drop(spec["metric"], own, mirrored) > 0
+    if other is not None:
+        assert mirrored == pytest.approx(other)
 
 
-@pytest.mark.parametrize("content", [b"", b"not a zip", b"\x93NUMPY\x01\x00"])
-def test_what_is_no_npz(tmp_path, content):
-    (tmp_path / "data.npz").write_bytes(content)
-    with pytest.raises(UserError) as caught:
-        read_evaluation_data(tmp_path / "data.npz", INPUTS)
-    assert caught.value.reason == "DataInvalid"
+def test_less_is_better_for_a_squared_error_only():
+    assert drop("MSE", 0.25, 0.75) == 0.5
+    assert drop("Accuracy", 0.75, 0.25) == 0.5
+    assert drop("Function", 0.25, 0.75) == -0.5
+
+
+def test_one_value_a_row_is_a_probability_or_a_class(evaluation):
+    chances = np.array([0.2, 0.9, 0.6, 0.4])
+    assert evaluation(chances, [0, 1, 0, 0]).score(identity) == 0.75
+    assert evaluation(chances[:, None], [0, 1, 0, 1], metric="F1", average="Binary").score(identity) == 0.5
+    assert evaluation(chances, [0, 1, 1, 0], metric="AUC").score(identity) == 1.0
+    classes = np.array([7, 8, 9, 7])
+    assert evaluation(classes, [7, 8, 9, 9]).score(identity) == 0.75
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (3, 5)])
+def test_classes_are_along_the_axis_that_labels_lack(evaluation, shape):
+    scores = np.zeros((2, *shape))
+    (np.moveaxis(scores, 1 + shape.index(3), -1))[..., 2] = 1.0
+    assert evaluation(scores, np.full((2, 5), 2)).score(identity) == 1.0
+
+
+def test_a_map_of_pixels_has_its_classes_first(evaluation):
+    scores = np.random.default_rng(0).random((2, 4, 4, 4))
+    against = evaluation(scores)
+    assert against.score(identity) == 1.0
+    assert against.score(lambda feeds: [feeds["x"][:, ::-1]]) == 0.0
+    assert evaluation(scores, scores.argmax(axis=1)).score(identity) == 1.0
+
+
+def test_the_area_under_the_curve_is_the_same_for_logits_and_probabilities(evaluation):
+    generator = np.random.default_rng(1)
+    for classes in (2, 4):
+        logits = generator.normal(size=(200, classes)) * 3
+        labels = (logits + generator.normal(size=logits.shape) * 3).argmax(axis=1)
+        chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        plain, known = (evaluation(scores, labels, metric="AUC").score(identity) for scores in (logits, chances))
+        assert plain == pytest.approx(known)
+        assert 0.7 < plain < 1.0
+
+
+@pytest.mark.parametrize(
+    ("x", "labels", "spec", "says"),
+    [
+        (LOGITS, [0, 1, 2, 3], {}, "The label of row 3 is 3, and the classes of the output y are 0 to 2"),
+        (LOGITS, [0, 1.5, 2, 2], {}, "The label of row 1 is 1.5"),
+        (LOGITS, [0, -1, 2, 2], {"metric": "AUC"}, "The label of row 1 is -1"),
+        (LOGITS, [[0, 1]] * 4, {}, r"The labels of a row have shape [2], and the output y has [3]"),
+        (LOGITS, [-100] * 4, {}, "Every label is -100"),
+        (LOGITS, None, {"metric": "TopK", "k": 3}, "TopK with k 3 holds for every answer: the output y has 3 classes"),
+        (LOGITS, [0, 1, 2, 2], {"metric": "F1", "average": "Binary"}, "there is a class 2"),
+        (LOGITS, [1, 1, 1, 1], {"metric": "AUC"}, "AUC needs rows of more than one class, and all are of class 1"),
+        (LOGITS, [1, 2, 3, 4], {"metric": "MSE"}, "The labels of a row have shape [], and the output y has [3]"),
+        (LOGITS[:, 0], [1, 1, 1, 1], {"metric": "Pearson"}, "the truth is 1 everywhere"),
+        (LOGITS[:, :1] * 0, [1, 2, 3, 4], {"metric": "Spearman"}, "the prediction is 0 everywhere"),
+        (LOGITS[:, 0], [1, 2, 3, np.nan], {"metric": "MSE"}, "The label of row 3 is not a finite number"),
+        (np.array([1, 2, np.inf]), [1, 2, 3], {"metric": "MSE"}, "MSE of the output y is inf"),
+        (np.where(LOGITS == 9, np.nan, LOGITS), [0, 1, 2, 2], {}, "The output y is not a number (NaN) for row 3"),
+    ],
+)
+def test_what_has_no_score(evaluation, x, labels, spec, says):
+    with pytest.raises(ScoreError) as caught:
+        evaluation(x, labels, **spec).score(identity)
+    assert says in str(caught.value)
+
+
+def test_an_output_without_rows_is_refused(evaluation):
+    with pytest.raises(ScoreError, match=r"The output y has shape \[3\] for 4 rows.*set evaluate.output"):
+        evaluation(LOGITS, [0, 1, 2, 2]).score(lambda feeds: [feeds["x"].sum(axis=0)])
+
+
+FUNCTIONS = """
+import numpy as np
+
+def cosines(outputs, labels):
+    y = outputs["y"]
+    pairs = (y[0::2] * y[1::2]).sum(axis=1) / np.linalg.norm(y[0::2], axis=1) / np.linalg.norm(y[1::2], axis=1)
+    return -np.abs(pairs - labels[0::2]).mean()
+
+def agreement(outputs, original):
+    return np.float32((outputs["y"] == original["y"]).mean())
+
+def broken(outputs, labels):
+    raise KeyError("embedding")
+
+def leaves(outputs, labels):
+    raise SystemExit(3)
+
+def several(outputs, labels):
+    return [1, 2]
+
+def nothing(outputs, labels):
+    return float("nan")
+"""
+
+
+@pytest.fixture
+def functions(tmp_path):
+    (tmp_path / "own_metric.py").write_text(FUNCTIONS)
+
+    def spec(name):
+        return {"metric": "Function", "function": f"own_metric:{name}"}
+
+    return spec
+
+
+def test_a_function_gets_all_rows_and_labels(evaluation, functions):
+    rows = [[1.0, 0], [1, 0], [1, 0], [0, 1]]
+    assert evaluation(rows, [1.0, 1, 0.5, 0.5], **functions("cosines")).score(identity) == -0.25
+
+
+def test_a_function_gets_what_the_original_says_where_there_are_no_labels(evaluation, functions):
+    against = evaluation(LOGITS, **functions("agreement"))
+    assert against.score(identity) == 1.0
+    assert against.score(lambda feeds: [np.where(feeds["x"] == 9, 0, feeds["x"])]) == pytest.approx(11 / 12)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("broken", "The function own_metric:broken failed with KeyError: 'embedding'."),
+        ("leaves", "The function own_metric:leaves failed with SystemExit: 3."),
+        ("several", "The function own_metric:several returned a list: it has to return one number."),
+        ("nothing", "The function own_metric:nothing returned nan: it has to return a finite number."),
+    ],
+)
+def test_a_function_that_gives_no_score(evaluation, functions, name, says):
+    with pytest.raises(ScoreError) as caught:
+        evaluation(LOGITS, **functions(name)).score(identity)
+    assert str(caught.value) == says
+
+
+def test_a_function_that_is_not_there(evaluation, functions):
+    with pytest.raises(
+        UserError, match=r"own_metric has no absent; it has .*: correct spec.optimize.evaluate.function"
+    ):
+        evaluation(LOGITS, **functions("absent"))

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from slipway_optimizer.arrays import Array, Feeds
+from slipway_optimizer.arrays import Array, Feeds, stack_rows
 from slipway_optimizer.data.columns import Column
 from slipway_optimizer.data.layout import RowLayout
 
@@ -59,10 +59,7 @@ class Dataset:
             return None
         if self.truth.shapes() is None:
             return self.truth.take(self.picked)
-        ragged = np.empty(self.rows, dtype=object)
-        for index, row in enumerate(self.picked):
-            ragged[index] = self.truth.take(np.array([row]))[0]
-        return ragged
+        return stack_rows([self.truth.take(np.array([row]))[0] for row in self.picked])
 
     def chunks(self, rows_at_once: int = ROWS_AT_ONCE) -> Iterator[Feeds]:
         """The inputs alone. With rows of several shapes this is not the order of the rows: `batches` says which."""

@@ -1,10 +1,10 @@
 """The ModelDeployment as a document: read, and refused in one sentence."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, model_validator
 
 from slipway_optimizer import reasons
 from slipway_optimizer.errors import UserError, first_line
@@ -28,6 +28,14 @@ class _Metadata(BaseModel):
 class _Spec(BaseModel):
     model: ModelSpec
     optimize: Optimize = Optimize()
+
+    @model_validator(mode="after")
+    def check_output(self) -> Self:
+        names = [tensor.name for tensor in self.model.outputs]
+        judged = self.optimize.evaluate.output
+        if judged is not None and judged not in names:
+            raise ValueError(f"evaluate.output is {judged}, and the outputs are {', '.join(names)}: name one of these")
+        return self
 
 
 class _Document(BaseModel):

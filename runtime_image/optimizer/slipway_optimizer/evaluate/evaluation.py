@@ -1,0 +1,123 @@
+"""The score of a model on the user's data: against labels, or as agreement with the original model without them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from slipway_optimizer.arrays import Array, stack_rows
+from slipway_optimizer.data import Dataset
+from slipway_optimizer.evaluate.answers import Run, has_rows, in_row_order, run_all
+from slipway_optimizer.evaluate.choice import metric_of
+from slipway_optimizer.evaluate.function import Function, Outputs, load_function
+from slipway_optimizer.evaluate.problem import ScoreError
+from slipway_optimizer.evaluate.reading import Answers, Metric
+from slipway_optimizer.spec import Evaluate
+
+
+class Evaluation(Protocol):
+    """Scores models by one metric on one data set."""
+
+    def score(self, run: Run) -> float:
+        """The score of a model; a finite number.
+
+        Raises:
+            ScoreError: with a sentence, where it has none.
+        """
+        ...
+
+
+def prepare_evaluation(
+    spec: Evaluate, data: Dataset, outputs: Sequence[str], original: Run, code: Path | None
+) -> Evaluation:
+    """Set up the metric that the spec asks for.
+
+    Args:
+        spec: names the metric.
+        data: rows, and labels where there are any.
+        outputs: names of the model's outputs, in declared order.
+        original: runs the original model, whose answers are the truth where there are no labels.
+        code: folder that a function of the user's is imported from.
+
+    Raises:
+        UserError: the user's function cannot be imported.
+    """
+    if spec.function is not None:
+        return FunctionEvaluation(load_function(spec.function, code), data, outputs, original)
+    judged = outputs.index(spec.output) if spec.output else 0
+    return MetricEvaluation(metric_of(spec), data, outputs[judged], judged, original)
+
+
+@dataclass(frozen=True)
+class MetricEvaluation:
+    """A metric on one output."""
+
+    metric: Metric
+    data: Dataset
+    output: str
+    index: int
+    original: Run
+
+    def score(self, run: Run) -> float:
+        predicted, labels = self._read(run)
+        truth = self._agreed if labels is None else labels
+        if len(truth) != len(predicted):
+            raise ScoreError(f"{self.output} has {len(predicted):,} answers for {len(truth):,} that are asked for.")
+        score = self.metric.compare(truth, predicted)
+        if not math.isfinite(score):
+            raise ScoreError(f"{self.metric.name} of the output {self.output} is {score}, which compares with nothing.")
+        return score
+
+    @cached_property
+    def _agreed(self) -> Array:
+        """The original's answers as the truth."""
+        predicted, _ = self._read(self.original)
+        return self.metric.as_truth(predicted)
+
+    def _read(self, run: Run) -> tuple[Array, Array | None]:
+        """Predictions and labels of all positions, in the order of the rows."""
+        predicted: list[tuple[Array, Array]] = []
+        truth: list[tuple[Array, Array]] = []
+        for batch, outputs in run_all(run, self.data):
+            values = outputs[self.index]
+            if not has_rows(values, batch):
+                message = f"The output {self.output} has shape {list(values.shape)} for {len(batch.rows)} rows: a "
+                raise ScoreError(message + "metric needs one answer a row, first axis rows; set evaluate.output.")
+            reading = self.metric.read(Answers(self.output, values, batch.labels, batch.rows))
+            predicted.append((batch.rows, reading.predicted))
+            if reading.truth is not None:
+                truth.append((batch.rows, reading.truth))
+        rows = self.data.rows
+        return np.concatenate(in_row_order(predicted, rows)), np.concatenate(
+            in_row_order(truth, rows)
+        ) if truth else None
+
+
+@dataclass(frozen=True)
+class FunctionEvaluation:
+    """A function of the user's on all outputs."""
+
+    function: Function
+    data: Dataset
+    outputs: Sequence[str]
+    original: Run
+
+    def score(self, run: Run) -> float:
+        return self.function(self._collect(run), self._truth)
+
+    @cached_property
+    def _truth(self) -> Array | Outputs:
+        return self._collect(self.original) if self.data.labels is None else self.data.labels
+
+    def _collect(self, run: Run) -> Outputs:
+        """Outputs that have one answer a row, by name, in the order of the rows."""
+        parts: dict[str, list[tuple[Array, Array]]] = {}
+        for batch, outputs in run_all(run, self.data):
+            for name, values in zip(self.outputs, outputs, strict=True):
+                if has_rows(values, batch):
+                    parts.setdefault(name, []).append((batch.rows, values))
+        return {name: stack_rows(in_row_order(values, self.data.rows)) for name, values in parts.items()}

@@ -12,7 +12,7 @@ MODEL_FILE = "model.onnx"
 SCHEMA_VERSION = 1
 
 Variant = Literal["FP32", "FP16", "DynamicINT8", "StaticINT8", "INT4"]
-Derivation = Literal["Original", "Pruned", "Distilled"]
+Derivation = Literal["Original", "Pruned", "Distilled", "DistilledPruned"]
 Objective = Literal["Latency", "Throughput", "Size"]
 DType = Literal["bool", "int8", "uint8", "int16", "int32", "int64", "float16", "float32", "float64"]
 

@@ -65,8 +65,8 @@ def test_null_is_absent(tmp_path):
 
 
 def test_a_field_of_optimize_that_nobody_reads_is_refused(tmp_path):
-    with pytest.raises(UserError, match="prune: Extra inputs are not permitted"):
-        read_deployment(write_spec(tmp_path, MODEL, {"prune": {"amount": 0.5}}))
+    with pytest.raises(UserError, match="shrink: Extra inputs are not permitted"):
+        read_deployment(write_spec(tmp_path, MODEL, {"shrink": {"amount": 0.5}}))
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "", "spec: {}", "metadata: {name: a}\nspec: 3", yaml.safe_dump("\x07")])

@@ -1,15 +1,19 @@
 """`spec.optimize.evaluate`: what is measured, on which data, and the budget."""
 
 import re
-from typing import Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
+from slipway_contract.manifest import Objective
 from slipway_optimizer.spec.base import SpecModel
 from slipway_optimizer.spec.source import Source
 
 MetricName = Literal["Accuracy", "TopK", "F1", "AUC", "MSE", "Pearson", "Spearman", "Function"]
 Average = Literal["Macro", "Binary"]
+Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,6}(us|ms|s)$")]
+DEFAULT_MIN_SPEEDUP: Final = 1.1
+MICROSECONDS: Final = {"us": 1, "ms": 1_000, "s": 1_000_000}
 
 
 class Evaluate(SpecModel):
@@ -20,7 +24,10 @@ class Evaluate(SpecModel):
     function: str | None = None
     output: str | None = None
     max_drop: float = Field(default=0.01, ge=0)
-    min_speedup: float = Field(default=1.1, gt=0)
+    min_speedup: float = Field(default=DEFAULT_MIN_SPEEDUP, gt=0)
+    max_size_bytes: int | None = Field(default=None, gt=0, strict=True)
+    max_latency: Duration | None = None
+    objective: Objective = "Latency"
 
     @model_validator(mode="after")
     def check_metric(self) -> Self:
@@ -35,3 +42,17 @@ class Evaluate(SpecModel):
         if self.output is not None and self.metric == "Function":
             raise ValueError("metric Function gets every output: remove output")
         return self
+
+    @model_validator(mode="after")
+    def check_objective(self) -> Self:
+        if self.objective == "Size" and self.min_speedup != DEFAULT_MIN_SPEEDUP:
+            raise ValueError("with objective Size nothing has to be faster: remove minSpeedup, or set maxLatency")
+        return self
+
+    @property
+    def max_latency_us(self) -> float | None:
+        """`maxLatency` in microseconds."""
+        if self.max_latency is None:
+            return None
+        number = self.max_latency.rstrip("mus")
+        return float(number) * MICROSECONDS[self.max_latency.removeprefix(number)]

@@ -14,4 +14,5 @@ class Optimize(SpecModel):
     distill: Distill | None = None
     quantize: Quantize = Quantize()
     evaluate: Evaluate = Evaluate()
+    allow_lossy: bool = False
     resources: dict[str, Any] | None = None

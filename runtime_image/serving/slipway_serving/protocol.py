@@ -4,6 +4,7 @@ JSON has no NaN and no infinity: in outputs both become null, in inputs null is 
 Whether a tensor is binary is decided for each one, not by the header, since clients send the header for JSON too.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from slipway_serving.tensors import (
     array_from_json,
     fits,
     require_consistent,
+    reshaped,
     shown,
 )
 
@@ -136,11 +138,11 @@ def _decode_json_data(tensor: dict[str, Any], shape: list[int], spec: TensorSpec
     array = array_from_json(tensor["data"], spec)
     if array.shape == tuple(shape):
         return array
-    if array.ndim != 1 or array.size != int(np.prod(shape, dtype=np.int64)):
+    if array.ndim != 1 or array.size != math.prod(shape):
         raise InvalidRequestError(
             f"input {spec.name!r}: data of shape {list(array.shape)} does not fill the shape {shape} that it declares"
         )
-    return array.reshape(shape)
+    return reshaped(array, shape, spec)
 
 
 def _wanted_outputs(document: dict[str, Any], names: Sequence[str]) -> list[tuple[str, bool]]:

@@ -1,5 +1,6 @@
 """Arrays that fit a model's inputs, from JSON or bytes; every refusal names the tensor and what was expected."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -55,13 +56,25 @@ def array_from_json(value: Any, spec: TensorSpec) -> Array:
 def array_from_bytes(raw: memoryview, shape: Sequence[int], spec: TensorSpec) -> Array:
     """Array over little-endian, row-major bytes, copied only if they are not aligned."""
     target = np.dtype(spec.dtype).newbyteorder("<")
-    expected = int(np.prod(shape, dtype=np.int64)) * target.itemsize
+    expected = math.prod(shape) * target.itemsize  # in Python's integers: NumPy's would wrap around
     if len(raw) != expected:
         raise InvalidRequestError(
             f"input {spec.name!r}: expected {expected} bytes of {DATATYPES[spec.dtype]} for shape {list(shape)}, "
             f"got {len(raw)}"
         )
-    return np.require(np.frombuffer(raw, dtype=target).reshape(shape), requirements=["A", "C"])
+    return np.require(reshaped(np.frombuffer(raw, dtype=target), shape, spec), requirements=["A", "C"])
+
+
+def reshaped(array: Array, shape: Sequence[int], spec: TensorSpec) -> Array:
+    """The same values in a shape of as many; where there are none, the other sizes may still be absurd.
+
+    Raises:
+        InvalidRequestError: no array can have this shape.
+    """
+    try:
+        return array.reshape(shape)
+    except ValueError:
+        raise InvalidRequestError(f"input {spec.name!r}: no array can have the shape {list(shape)}") from None
 
 
 def fits(shape: Sequence[int], expected: Sequence[int | str]) -> bool:

@@ -60,6 +60,12 @@ def test_bytes_must_fill_the_shape_exactly() -> None:
         array_from_bytes(memoryview(bytes(20)), [2, 3], spec())
 
 
+@pytest.mark.parametrize("shape", [[2**32, 2**32], [2**40, 2**24], [0, 2**62, 2**62], [2**70, 0]])
+def test_absurd_shapes_are_refused_before_anything_is_allocated(shape: list[int]) -> None:
+    with pytest.raises(InvalidRequestError, match=f"{2**70}|{2**62}|{2**40}|{2**32}"):
+        array_from_bytes(memoryview(b""), shape, spec())
+
+
 def test_bytes_at_an_odd_offset_are_aligned() -> None:
     raw = b"{" + np.array([1.5, 2.5], dtype="<f4").tobytes()
     array = array_from_bytes(memoryview(raw)[1:], [2], spec())

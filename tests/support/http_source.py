@@ -1,21 +1,57 @@
 """An HTTP server on loopback that serves files, refuses them, breaks, or cuts the connection in the middle."""
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-Answer = tuple[int, bytes, int]
-"""Status, body, and the length to announce; less body than announced is a cut."""
+
+@dataclass(frozen=True)
+class Answer:
+    """One response. With `ranges` it honours Range and If-Range; after `cut_after` bytes it hangs up."""
+
+    status: int = 200
+    body: bytes = b""
+    etag: str | None = None
+    ranges: bool = False
+    cut_after: int | None = None
+    sized: bool = True
+    needs: str | None = None
+    """The Authorization header without which the answer is 401."""
+
+
+def whole(body: bytes) -> Answer:
+    return Answer(body=body)
+
+
+def status(code: int) -> Answer:
+    return Answer(status=code)
+
+
+def cut(body: bytes, after: int) -> Answer:
+    return Answer(body=body, cut_after=after)
+
+
+@dataclass(frozen=True)
+class Request:
+    path: str
+    headers: dict[str, str]
+
+    @property
+    def range_start(self) -> int | None:
+        match = re.fullmatch(r"bytes=(\d+)-", self.headers.get("range", ""))
+        return int(match[1]) if match else None
 
 
 class HttpSource:
-    """Answers each path with the next of its answers, and the last for ever; `asked` lists the paths asked for."""
+    """Answers each path with the next of its answers, and the last for ever; `requests` holds what was asked."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._answers: dict[str, list[Answer]] = {}
-        self.asked: list[str] = []
+        self.requests: list[Request] = []
 
     def answer(self, path: str, *answers: Answer) -> str:
         """Set a path's answers; returns its URL."""
@@ -25,29 +61,20 @@ class HttpSource:
     def serve(self, path: str, body: bytes) -> str:
         return self.answer(path, whole(body))
 
-    def next(self, path: str) -> Answer:
-        answers = self._answers.get(path, [(404, b"not found", 9)])
-        self.asked.append(path)
+    def next(self, request: Request) -> Answer:
+        answers = self._answers.get(request.path, [status(404)])
+        self.requests.append(request)
         return answers.pop(0) if len(answers) > 1 else answers[0]
 
-
-def whole(body: bytes) -> Answer:
-    return 200, body, len(body)
-
-
-def status(code: int) -> Answer:
-    return code, b"", 0
-
-
-def cut(body: bytes, after: int) -> Answer:
-    return 200, body[:after], len(body)
+    def asked(self, path: str) -> list[Request]:
+        return [request for request in self.requests if request.path == path]
 
 
 @contextmanager
 def http_source() -> Iterator[HttpSource]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    server = _Server(("127.0.0.1", 0), BaseHTTPRequestHandler)
     source = HttpSource(server.server_port)
-    server.RequestHandlerClass = _handler(source.next)
+    server.RequestHandlerClass = _handler(source)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -58,16 +85,42 @@ def http_source() -> Iterator[HttpSource]:
         thread.join()
 
 
-def _handler(answer: Callable[[str], Answer]) -> type[BaseHTTPRequestHandler]:
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hangs up is no news."""
+
+
+def _handler(source: HttpSource) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            code, body, length = answer(self.path)
-            self.send_response(code)
-            self.send_header("Content-Length", str(length))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            request = Request(self.path, headers)
+            answer = source.next(request)
+            if answer.needs and headers.get("authorization") != answer.needs:
+                answer = status(401)
+            self._send(answer, _start(request, answer))
+
+        def _send(self, answer: Answer, start: int | None) -> None:
+            size = len(answer.body)
+            self.send_response(206 if start is not None else answer.status)
+            if start is not None:
+                self.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
+            if answer.sized:
+                self.send_header("Content-Length", str(size - (start or 0)))
+            if answer.etag:
+                self.send_header("ETag", answer.etag)
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(answer.body[start or 0 : answer.cut_after])
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             del format, args
 
     return Handler
+
+
+def _start(request: Request, answer: Answer) -> int | None:
+    """Where a partial answer starts; None for a whole one."""
+    condition = request.headers.get("if-range")
+    if not answer.ranges or condition not in {None, answer.etag}:
+        return None
+    return request.range_start

@@ -11,6 +11,7 @@ from slipway_optimizer.artifact import summarize
 from slipway_optimizer.environment import cpu_count
 from slipway_optimizer.model_code import unpack_code
 from slipway_optimizer.progress import Progress
+from slipway_optimizer.sources.eta import Eta
 from slipway_optimizer.sources.fetch import Fetched, fetch
 from slipway_optimizer.spec import Deployment, Source, read_deployment
 from slipway_optimizer.stores import open_store
@@ -67,9 +68,11 @@ def _fetch_all(deployment: Deployment, work: Path, progress: Progress) -> Inputs
 
 
 def _fetch(source: Source, field: str, work: Path, progress: Progress) -> Fetched:
+    eta = Eta()
+
     def on_bytes(done: int, size: int | None) -> None:
         # Without a size there is no percentage, and a line for each step of many megabytes will do.
         amount = f"{size / MIB:,.1f} MiB" if size else f"{done // STEP_BYTES * STEP_BYTES // MIB:,} MiB so far"
-        progress.report("Fetch", f"Fetching {field}: {amount}", done / size if size else 0.0)
+        progress.report("Fetch", f"Fetching {field}: {amount}", done / size if size else 0.0, eta.seconds(done, size))
 
     return fetch(source, field, work, on_bytes)

@@ -16,6 +16,7 @@ from slipway_optimizer.sources.fetch import fetch
 from slipway_optimizer.spec import Source
 from slipway_optimizer.stores import open_store
 
+FIELD = "model.source"
 RECIPE = "sha256:" + "3" * 64
 BODY = os.urandom(20 << 20)
 
@@ -26,9 +27,9 @@ def secrets(s3, tmp_path, monkeypatch):
     for key in s3.environment:
         monkeypatch.delenv(key, raising=False)
     monkeypatch.setenv("SLIPWAY_SECRETS_DIR", str(tmp_path / "secrets"))
-    monkeypatch.setattr("slipway_optimizer.sources.fetch.BACK_OFF_SECONDS", ())
-    for purpose in ("source", "store"):
-        s3.write_secret(tmp_path / "secrets" / purpose)
+    monkeypatch.setattr("slipway_optimizer.sources.patience.FIRST_PAUSE_SECONDS", 0.0)
+    for mount in (FIELD, "store"):
+        s3.write_secret(tmp_path / "secrets" / mount)
     return tmp_path / "secrets"
 
 
@@ -42,8 +43,8 @@ def prefix_of(root):
     return root.removeprefix(f"s3://{BUCKET}/")
 
 
-def get(uri, folder, sha256=None):
-    return fetch(Source(uri=uri, sha256=sha256), "source", folder, lambda done, size: None)
+def get(uri, folder, sha256=None, resolved=None):
+    return fetch(Source(uri=uri, sha256=sha256), FIELD, folder, lambda done, size: None, resolved)
 
 
 def test_a_source_is_streamed_and_verified(s3, tmp_path):
@@ -65,7 +66,7 @@ def test_a_source_is_streamed_and_verified(s3, tmp_path):
 )
 def test_a_source_that_cannot_be_read(s3, tmp_path, secrets, uri, secret, reason):
     for key, value in secret.items():
-        (secrets / "source" / key).write_text(value)
+        (secrets / FIELD / key).write_text(value)
     with pytest.raises(JobError) as caught:
         get(uri, tmp_path)
     assert caught.value.reason == reason, caught.value.message
@@ -74,7 +75,7 @@ def test_a_source_that_cannot_be_read(s3, tmp_path, secrets, uri, secret, reason
 
 def test_a_server_that_is_gone(tmp_path, secrets):
     with object_store(tmp_path / "gone") as gone:
-        (secrets / "source/AWS_ENDPOINT_URL").write_text(gone.endpoint)
+        (secrets / FIELD / "AWS_ENDPOINT_URL").write_text(gone.endpoint)
     with pytest.raises(InfrastructureError) as caught:
         get(f"s3://{BUCKET}/net.pth", tmp_path)
     assert caught.value.reason == "SourceUnavailable"

@@ -1,17 +1,21 @@
 """Fetching: verified while it streams, tried again when the network fails, and one sentence when it cannot be."""
 
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
-from support.http_source import cut, http_source, status, whole
+from support.http_source import Answer, cut, http_source, status
 
 from slipway_contract.digest import hex_of, sha256_of_bytes
 from slipway_optimizer.errors import InfrastructureError, JobError, UserError
-from slipway_optimizer.sources.fetch import fetch
+from slipway_optimizer.sources.fetch import fetch, resolve
 from slipway_optimizer.spec import Source
 
 BODY = os.urandom(3 << 20)
+OTHER = os.urandom(3 << 20)
+FIELD = "model.source"
 
 
 @pytest.fixture(scope="module")
@@ -22,16 +26,16 @@ def server():
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
-    monkeypatch.setattr("slipway_optimizer.sources.fetch.BACK_OFF_SECONDS", (0.0, 0.0))
+    monkeypatch.setattr("slipway_optimizer.sources.patience.FIRST_PAUSE_SECONDS", 0.0)
 
 
-def get(uri: str, folder: Path, sha256: str | None = None, on_bytes=lambda done, size: None):
-    return fetch(Source(uri=uri, sha256=sha256), "source", folder, on_bytes)
+def get(uri: str, folder: Path, sha256: str | None = None, on_bytes=lambda done, size: None, resolved=None):
+    return fetch(Source(uri=uri, sha256=sha256), FIELD, folder, on_bytes, resolved)
 
 
-def failure(uri: str, folder: Path, sha256: str | None = None) -> JobError:
+def failure(uri: str, folder: Path, sha256: str | None = None, resolved: str | None = None) -> JobError:
     with pytest.raises(JobError) as caught:
-        get(uri, folder, sha256)
+        get(uri, folder, sha256, resolved=resolved)
     return caught.value
 
 
@@ -47,8 +51,30 @@ def test_a_claim_is_a_folder_below_the_sources(tmp_path, monkeypatch):
     (tmp_path / "models/deep").mkdir(parents=True)
     (tmp_path / "models/deep/net.pth").write_bytes(BODY)
     assert get("pvc://models/deep/net.pth", tmp_path).digest == sha256_of_bytes(BODY)
-    assert failure("pvc://models/deep", tmp_path).reason == "SourceNotFound"
     assert failure("pvc://models/../other/net.pth", tmp_path).reason == "UnsupportedSource"
+
+
+def test_a_folder_is_used_where_it_lies_and_its_digest_is_that_of_sha256sum(tmp_path):
+    folder = tmp_path / "net"
+    (folder / "deep").mkdir(parents=True)
+    for name in ("config.json", "deep/b.bin", "Zeta.txt", "ä.txt"):
+        (folder / name).write_bytes(os.urandom(10))
+    fetched = get(f"{folder.as_uri()}/", tmp_path / "scratch")
+    assert (fetched.path, fetched.name) == (folder, "net")
+    command = "find -type f -printf '%P\\n' | LC_ALL=C sort | xargs -d '\\n' sha256sum | sha256sum"
+    printed = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, check=True).stdout
+    assert hex_of(fetched.digest) == printed.split()[0]
+    assert get(f"{folder.as_uri()}/", tmp_path, sha256=printed.split()[0]) == fetched
+
+
+def test_a_folder_has_to_be_meant(tmp_path):
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net/config.json").write_bytes(b"{}")
+    error = failure((tmp_path / "net").as_uri(), tmp_path)
+    assert error.reason == "SourceNotFound"
+    assert "put a '/' at its end" in error.message
+    (tmp_path / "net/config.json").unlink()
+    assert failure(f"{(tmp_path / 'net').as_uri()}/", tmp_path).reason == "SourceNotFound"
 
 
 def test_http_streams_to_disk_and_says_how_far_it_is(server, tmp_path):
@@ -61,10 +87,94 @@ def test_http_streams_to_disk_and_says_how_far_it_is(server, tmp_path):
     assert len(seen) > 1
 
 
-def test_a_cut_connection_is_tried_again(server, tmp_path):
-    url = server.answer("/cut", cut(BODY, 1 << 20), status(503), whole(BODY))
+def test_a_body_of_unknown_length(server, tmp_path):
+    url = server.answer("/unsized", Answer(body=BODY, sized=False))
+    assert get(url, tmp_path).digest == sha256_of_bytes(BODY)
+
+
+def test_after_a_cut_it_goes_on_where_it_stopped(server, tmp_path):
+    stored = Answer(body=BODY, etag='"v1"', ranges=True)
+    broken = Answer(body=BODY, etag='"v1"', ranges=True, cut_after=1 << 20)
+    url = server.answer("/resumed", stored, broken, status(503), stored)
+    seen: list[int] = []
+    fetched = get(url, tmp_path, on_bytes=lambda done, size: seen.append(done))
+    assert fetched.path.read_bytes() == BODY
+    assert fetched.digest == sha256_of_bytes(BODY)
+    resumed = server.asked("/resumed")[-1]
+    assert resumed.range_start == 1 << 20
+    assert resumed.headers["if-range"] == '"v1"'
+    assert seen == sorted(seen)
+
+
+def test_many_cuts_are_no_reason_to_give_up_while_bytes_come(server, tmp_path):
+    step = len(BODY) // 12
+    cuts = [Answer(body=BODY, etag='"v1"', ranges=True, cut_after=step * number) for number in range(1, 13)]
+    whole_file = Answer(body=BODY, etag='"v1"', ranges=True)
+    url = server.answer("/bad-line", whole_file, *cuts, whole_file)
+    assert get(url, tmp_path).digest == sha256_of_bytes(BODY)
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        pytest.param(Answer(body=BODY, etag='"v1"'), id="no ranges"),
+        pytest.param(Answer(body=BODY, etag='W/"v1"', ranges=True), id="a weak tag"),
+        pytest.param(Answer(body=BODY, ranges=True), id="no tag"),
+    ],
+)
+def test_where_nothing_vouches_for_the_bytes_it_starts_again(server, tmp_path, again):
+    broken = Answer(body=BODY, etag=again.etag, ranges=again.ranges, cut_after=1 << 20)
+    url = server.answer("/again", again, broken, again)
     assert get(url, tmp_path).path.read_bytes() == BODY
-    assert server.asked.count("/cut") >= 3
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_two_versions_are_never_mixed(server, tmp_path, ranges):
+    old = Answer(body=BODY, etag='"v1"', ranges=ranges)
+    broken = Answer(body=BODY, etag='"v1"', ranges=ranges, cut_after=1 << 20)
+    new = Answer(body=OTHER, etag='"v2"', ranges=ranges)
+    url = server.answer("/replaced", old, broken, new)
+    assert get(url, tmp_path).path.read_bytes() == OTHER
+    url = server.answer("/replaced-too", old, broken, new)
+    error = failure(url, tmp_path, resolved="etag:v1")
+    assert isinstance(error, InfrastructureError)
+    assert error.reason == "SourceChanged"
+
+
+def test_other_bytes_than_those_that_were_resolved_are_not_downloaded(server, tmp_path):
+    url = server.answer("/moved-on", Answer(body=BODY, etag='"v2"'))
+    error = failure(url, tmp_path, resolved="etag:v1")
+    assert error.reason == "SourceChanged"
+    assert "etag:v2" in error.message
+    assert len(server.asked("/moved-on")) == 1
+    assert get(url, tmp_path, resolved="etag:v2").digest == sha256_of_bytes(BODY)
+
+
+def test_a_digest_decides_where_the_server_names_no_version(server, tmp_path):
+    url = server.serve("/nameless", BODY)
+    assert resolve(Source(uri=url), FIELD) == sha256_of_bytes(BODY)
+    assert get(url, tmp_path, resolved=sha256_of_bytes(BODY)).digest == sha256_of_bytes(BODY)
+    assert failure(url, tmp_path, resolved=sha256_of_bytes(OTHER)).reason == "SourceChanged"
+
+
+def test_a_pinned_source_needs_no_other_id(server, tmp_path):
+    url = server.answer("/pinned", Answer(body=BODY, etag='"v2"'))
+    assert get(url, tmp_path, hex_of(sha256_of_bytes(BODY)), resolved="etag:v1").digest == sha256_of_bytes(BODY)
+
+
+@pytest.mark.parametrize(
+    ("tag", "expected"),
+    [('"5f-2"', "etag:5f-2"), ('W/"5f"', sha256_of_bytes(BODY)), (None, sha256_of_bytes(BODY))],
+)
+def test_what_a_url_is_resolved_to(server, tag, expected):
+    url = server.answer("/resolved", Answer(body=BODY, etag=tag))
+    assert resolve(Source(uri=url), FIELD) == expected
+
+
+def test_odd_and_long_tags_become_ids_too(server):
+    url = server.answer("/odd", Answer(body=BODY, etag='"' + "x" * 500 + '"'))
+    assert resolve(Source(uri=url), FIELD).startswith("etag:")
+    assert len(resolve(Source(uri=url), FIELD)) < 100
 
 
 @pytest.mark.parametrize(
@@ -80,7 +190,7 @@ def test_a_cut_connection_is_tried_again(server, tmp_path):
     ],
 )
 def test_what_a_server_says_decides_who_is_at_fault(server, tmp_path, answer, kind, reason):
-    url = server.answer(f"/{reason}/{answer[0]}", answer)
+    url = server.answer(f"/{reason}/{answer.status}", answer)
     error = failure(url, tmp_path)
     assert isinstance(error, kind)
     assert error.reason == reason
@@ -97,7 +207,24 @@ def test_nobody_listens(tmp_path):
 
 def test_a_user_s_mistake_is_not_tried_again(server, tmp_path):
     failure(server.answer("/once", status(404)), tmp_path)
-    assert server.asked.count("/once") == 1
+    assert len(server.asked("/once")) == 1
+
+
+@pytest.mark.parametrize(
+    ("secret", "header"),
+    [
+        ({"HTTP_BEARER_TOKEN": "t0ken"}, "Bearer t0ken"),
+        ({"HTTP_USERNAME": "me", "HTTP_PASSWORD": "pass"}, "Basic bWU6cGFzcw=="),
+    ],
+)
+def test_credentials_of_a_server_come_from_the_field_s_secret(server, tmp_path, monkeypatch, secret, header):
+    monkeypatch.setenv("SLIPWAY_SECRETS_DIR", str(tmp_path / "secrets"))
+    (tmp_path / "secrets" / FIELD).mkdir(parents=True)
+    url = server.answer("/private", Answer(body=BODY, needs=header))
+    assert failure(url, tmp_path).reason == "SourceAccessDenied"
+    for key, value in secret.items():
+        (tmp_path / "secrets" / FIELD / key).write_text(f"{value}\n")
+    assert get(url, tmp_path).digest == sha256_of_bytes(BODY)
 
 
 def test_other_bytes_than_the_spec_says(server, tmp_path):
@@ -107,11 +234,30 @@ def test_other_bytes_than_the_spec_says(server, tmp_path):
     assert "the spec says sha256:000" in error.message
 
 
+def test_a_download_that_would_not_fit_is_not_begun(server, tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)._replace(free=1 << 20)
+    monkeypatch.setattr("slipway_optimizer.sources.space.shutil.disk_usage", lambda path: usage)
+    url = server.serve("/large", BODY)
+    error = failure(url, tmp_path)
+    assert isinstance(error, InfrastructureError)
+    assert error.reason == "DiskFull"
+    assert f"{url} has 3 MiB, and 1 MiB are free" in error.message
+    assert len(server.asked("/large")) == 1
+
+
 @pytest.mark.parametrize("uri", ["ftp://host/net.pth", "net.pth", "/models/net.pth"])
 def test_a_scheme_that_is_not_supported(tmp_path, uri):
     error = failure(uri, tmp_path)
     assert error.reason == "UnsupportedSource"
-    assert "s3:// and pvc://" in error.message
+    assert "s3://, gs://, az://, hf://, oci://" in error.message
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["https://host/folder/", "oci://registry/net/", "hf://justname", "http://host:port/net.pth", "oci://"],
+)
+def test_a_uri_that_names_nothing(tmp_path, uri):
+    assert failure(uri, tmp_path).reason == "UnsupportedSource"
 
 
 def test_a_file_that_is_not_there(tmp_path):

@@ -9,13 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import fsspec
-
 from slipway_contract.digest import CHUNK_BYTES, hex_of
 from slipway_contract.manifest import MANIFEST_FILE, FileEntry, Manifest
 from slipway_optimizer import reasons
-from slipway_optimizer.credentials import s3_options
+from slipway_optimizer.credentials import STORE, Credentials
 from slipway_optimizer.errors import InfrastructureError, JobError, UserError, first_line
+from slipway_optimizer.sources.bucket_origin import open_bucket
 from slipway_optimizer.sources.failures import is_denied, is_missing, is_transient
 from slipway_optimizer.stores.stored import Stored, read_stored
 
@@ -25,8 +24,8 @@ class BucketStore:
 
     def __init__(self, uri: str) -> None:
         self.uri = uri.rstrip("/")
-        self._root = self.uri.removeprefix("s3://")
-        self._filesystem: Any = fsspec.filesystem("s3", use_listings_cache=False, **s3_options("store"))
+        scheme, _, self._root = self.uri.partition("://")
+        self._filesystem: Any = open_bucket(scheme, Credentials(STORE))
 
     def find(self, recipe_digest: str) -> Stored | None:
         """The artifact of a recipe, if it is there and every digest holds."""

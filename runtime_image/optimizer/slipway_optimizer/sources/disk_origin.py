@@ -1,0 +1,63 @@
+"""`file://` and `pvc://`: what is on this machine's disk already is used where it lies."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from slipway_optimizer import reasons
+from slipway_optimizer.errors import UserError
+from slipway_optimizer.sources.origin import CHUNK_BYTES, Entry, Look, Stream
+from slipway_optimizer.sources.uri import SourceUri
+
+
+class DiskOrigin:
+    """A file or a folder; only its bytes tell one version from another."""
+
+    def __init__(self, uri: SourceUri) -> None:
+        self._uri = uri
+        self._path = _claim_path(uri) if uri.scheme == "pvc" else Path(unquote(urlsplit(uri.text).path))
+
+    @property
+    def local(self) -> Path:
+        """Where the bytes are."""
+        return self._path
+
+    def look(self, wanted: str | None) -> Look:
+        """The files and their sizes."""
+        del wanted
+        if self._path.is_dir() and not self._uri.is_folder:
+            message = f"{self._uri.text} is a folder: put a '/' at its end if all of it is meant, or name a file."
+            raise UserError(reasons.SOURCE_NOT_FOUND, message)
+        if self._uri.is_folder:
+            files = sorted(Path(folder) / name for folder, _, names in os.walk(self._path) for name in names)
+            return Look(None, [self._entry(file, str(file.relative_to(self._path))) for file in files], is_folder=True)
+        return Look(None, [self._entry(self._path, self._uri.file_name)])
+
+    @contextmanager
+    def read(self, look: Look, entry: Entry, offset: int) -> Iterator[Stream]:
+        """The bytes of one file."""
+        del look
+        with Path(entry.key).open("rb") as file:
+            file.seek(offset)
+            yield Stream(offset, iter(lambda: file.read(CHUNK_BYTES), b""))
+
+    def is_current(self, look: Look) -> bool:
+        """Always: each file was opened once, and its digest is that of what was read."""
+        del look
+        return True
+
+    def _entry(self, file: Path, path: str) -> Entry:
+        return Entry(path, str(file), file.stat().st_size)
+
+
+def _claim_path(uri: SourceUri) -> Path:
+    root = Path(os.environ.get("SLIPWAY_SOURCES_DIR", "/sources"))
+    rest = unquote(uri.rest)
+    path = root / rest
+    if not path.resolve().is_relative_to((root / rest.split("/", 1)[0]).resolve()):
+        raise UserError(
+            reasons.UNSUPPORTED_SOURCE, f"{uri.text} leads out of its volume: name a file inside the claim."
+        )
+    return path

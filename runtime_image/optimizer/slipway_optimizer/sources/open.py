@@ -1,0 +1,26 @@
+"""From a source's URI to its origin: one driver a scheme, imported only when it is used."""
+
+from importlib import import_module
+from typing import Final
+
+from slipway_optimizer.credentials import Credentials
+from slipway_optimizer.sources.disk_origin import DiskOrigin
+from slipway_optimizer.sources.origin import Origin
+from slipway_optimizer.sources.uri import BUCKETS, DISK, parse_uri
+
+_ORIGINS: Final = {
+    **dict.fromkeys(BUCKETS, ("bucket_origin", "BucketOrigin")),
+    **dict.fromkeys(("http", "https"), ("http_origin", "HttpOrigin")),
+    "hf": ("hub_origin", "HubOrigin"),
+    "oci": ("registry_origin", "RegistryOrigin"),
+}
+
+
+def open_origin(uri: str, field: str) -> Origin:
+    """The origin of a URI; credentials come from the Secret mounted for the source's field."""
+    parsed = parse_uri(uri)
+    if parsed.scheme in DISK:
+        return DiskOrigin(parsed)
+    module, name = _ORIGINS[parsed.scheme]
+    origin: Origin = getattr(import_module(f"slipway_optimizer.sources.{module}"), name)(parsed, Credentials(field))
+    return origin

@@ -1,0 +1,73 @@
+"""`oci://`: the layers of an artifact in a registry, named by their titles; the manifest's digest names a version."""
+
+import hashlib
+from contextlib import AbstractContextManager
+from typing import Any, Final
+
+from slipway_optimizer import reasons
+from slipway_optimizer.credentials import Credentials
+from slipway_optimizer.errors import UserError
+from slipway_optimizer.sources.origin import Entry, Look, Stream, TruncatedError
+from slipway_optimizer.sources.ranges import read_range
+from slipway_optimizer.sources.registry_auth import RegistryAuth
+from slipway_optimizer.sources.uri import SourceUri
+
+TITLE: Final = "org.opencontainers.image.title"
+UNPACK: Final = "io.deis.oras.content.unpack"
+MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
+ACCEPTED: Final = f"{MANIFEST}, application/vnd.docker.distribution.manifest.v2+json"
+
+
+class RegistryOrigin:
+    """One layer is a file, several are a folder."""
+
+    local = None
+
+    def __init__(self, uri: SourceUri, credentials: Credentials) -> None:
+        # Slow to import, and only one kind of source needs it.
+        from oras.container import Container  # noqa: PLC0415
+
+        self._uri = uri
+        try:
+            self._container = Container(uri.rest)
+        except ValueError as error:
+            message = f"{uri.text} names no artifact: write oci://REGISTRY/REPOSITORY:TAG or …@sha256:DIGEST."
+            raise UserError(reasons.UNSUPPORTED_SOURCE, message) from error
+        self._auth = RegistryAuth(self._container.registry, credentials)
+
+    def look(self, wanted: str | None) -> Look:
+        """The manifest behind the tag, or the one that is wanted; its digest is taken over its bytes."""
+        reference = wanted.removeprefix("oci:") if wanted and wanted.startswith("oci:") else self._container.digest
+        response = self._auth.get(self._container.manifest_url(reference or self._container.tag), {"Accept": ACCEPTED})
+        with response:
+            response.raise_for_status()
+            digest = f"sha256:{hashlib.sha256(response.content).hexdigest()}"
+            if reference and digest != reference:
+                raise TruncatedError(f"the registry sent the manifest {digest} for {reference}")
+            layers = response.json().get("layers")
+        if not layers:
+            message = f"{self._uri.text} is no artifact with layers, such as `oras push` makes: name one that is."
+            raise UserError(reasons.UNSUPPORTED_SOURCE, message)
+        entries = [self._entry(layer, alone=len(layers) == 1) for layer in layers]
+        return Look(f"oci:{digest}", entries, is_folder=len(entries) > 1)
+
+    def read(self, look: Look, entry: Entry, offset: int) -> AbstractContextManager[Stream]:
+        """The bytes of one layer, which its digest names for ever."""
+        del look
+        url = self._container.get_blob_url(entry.key)
+        return read_range(lambda headers: self._auth.get(url, headers), None, entry.size, offset)
+
+    def is_current(self, look: Look) -> bool:
+        """What a digest names does not change."""
+        del look
+        return True
+
+    def _entry(self, layer: dict[str, Any], *, alone: bool) -> Entry:
+        annotations = layer.get("annotations") or {}
+        if annotations.get(UNPACK) == "true":
+            message = f"{self._uri.text} holds a packed folder: push its files one by one, `oras push REF FILE FILE …`."
+            raise UserError(reasons.UNSUPPORTED_SOURCE, message)
+        digest = str(layer["digest"])
+        title = annotations.get(TITLE) or (self._uri.file_name if alone else digest.replace(":", "-"))
+        known = digest.removeprefix("sha256:") if digest.startswith("sha256:") else None
+        return Entry(title, digest, int(layer["size"]), digest, known)

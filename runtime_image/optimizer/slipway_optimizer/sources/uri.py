@@ -1,0 +1,71 @@
+"""A source's URI taken apart. Nothing is read here."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from slipway_optimizer import reasons
+from slipway_optimizer.errors import UserError
+
+HTTP: Final = frozenset({"http", "https"})
+BUCKETS: Final = frozenset({"s3", "gs", "az"})
+DISK: Final = frozenset({"file", "pvc"})
+SCHEMES: Final = (*sorted(DISK), "https", "http", "s3", "gs", "az", "hf", "oci")
+
+_HUB: Final = re.compile(r"^(?:(models|datasets)/)?([^/@]+/[^/@]+)(?:@([^/]+))?(?:/(.*))?$")
+
+
+@dataclass(frozen=True)
+class SourceUri:
+    """`rest` is what follows the scheme, with no `/` at its end."""
+
+    text: str
+    scheme: str
+    rest: str
+    is_folder: bool
+
+    @property
+    def file_name(self) -> str:
+        path = urlsplit(self.text).path if self.scheme in HTTP | DISK else self.rest
+        return unquote(path.rstrip("/")).rsplit("/", 1)[-1] or "source"
+
+
+@dataclass(frozen=True)
+class HubPlace:
+    """A repository of the hub, and a path in it; the path is empty for the whole repository."""
+
+    repository: str
+    kind: str
+    revision: str
+    path: str
+
+
+def parse_uri(text: str) -> SourceUri:
+    """Take a URI apart.
+
+    Raises:
+        UserError: the scheme is not known, or has no folders.
+    """
+    scheme, separator, rest = text.partition("://")
+    if not separator or scheme not in SCHEMES:
+        known = ", ".join(f"{name}://" for name in SCHEMES)
+        raise UserError(reasons.UNSUPPORTED_SOURCE, f"{text} has no scheme that is known: use one of {known}.")
+    is_folder = rest.endswith("/") or (scheme == "hf" and not parse_hub(text, rest.rstrip("/")).path)
+    if is_folder and scheme in HTTP:
+        message = f"{text} ends with '/': a folder cannot be read over HTTP, name a file."
+        raise UserError(reasons.UNSUPPORTED_SOURCE, message)
+    if scheme == "oci" and is_folder:
+        message = f"{text} ends with '/': name a tag or a digest, as in oci://REGISTRY/REPOSITORY:TAG."
+        raise UserError(reasons.UNSUPPORTED_SOURCE, message)
+    return SourceUri(text, scheme, rest.rstrip("/"), is_folder)
+
+
+def parse_hub(text: str, rest: str) -> HubPlace:
+    """The parts of `hf://[datasets/]ORG/NAME[@REVISION][/PATH]`; a `/` in the revision is written `%2F`."""
+    match = _HUB.match(rest)
+    if match is None:
+        message = f"{text} names no repository: write hf://ORG/NAME[@REVISION][/PATH]."
+        raise UserError(reasons.UNSUPPORTED_SOURCE, message)
+    kind, repository, revision, path = match.groups()
+    return HubPlace(repository, (kind or "models").removesuffix("s"), unquote(revision or "main"), path or "")

@@ -3,7 +3,7 @@
 from slipway_optimizer.spec.base import SpecModel
 from slipway_optimizer.spec.deployment import Deployment, read_deployment
 from slipway_optimizer.spec.distill import Distill, Loss, OptimizerName, Student
-from slipway_optimizer.spec.evaluate import Evaluate
+from slipway_optimizer.spec.evaluate import Average, Evaluate, MetricName
 from slipway_optimizer.spec.model import Axis, Format, Input, ModelSpec, Named, Output, Size
 from slipway_optimizer.spec.optimize import Optimize
 from slipway_optimizer.spec.prune import FineTune, Prune
@@ -11,6 +11,7 @@ from slipway_optimizer.spec.quantize import Mode, Quantize
 from slipway_optimizer.spec.source import Sha256, Source
 
 __all__ = [
+    "Average",
     "Axis",
     "Deployment",
     "Distill",
@@ -19,6 +20,7 @@ __all__ = [
     "Format",
     "Input",
     "Loss",
+    "MetricName",
     "Mode",
     "ModelSpec",
     "Named",

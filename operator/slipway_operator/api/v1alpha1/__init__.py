@@ -4,6 +4,7 @@
 """
 
 from slipway_operator.api.v1alpha1.base import ApiModel, Rule
+from slipway_operator.api.v1alpha1.distill import Distill, Student
 from slipway_operator.api.v1alpha1.model import DType, Input, Model, ModelFormat, Output, TensorName
 from slipway_operator.api.v1alpha1.modeldeployment import (
     API_VERSION,
@@ -16,6 +17,7 @@ from slipway_operator.api.v1alpha1.modeldeployment import (
     ModelDeploymentSpec,
 )
 from slipway_operator.api.v1alpha1.optimize import Evaluate, Optimize, Quantize
+from slipway_operator.api.v1alpha1.prune import FineTune, Prune
 from slipway_operator.api.v1alpha1.resources import Resources
 from slipway_operator.api.v1alpha1.scale import Scale
 from slipway_operator.api.v1alpha1.serve import Accelerator, Batching, Serve
@@ -41,7 +43,9 @@ __all__ = [
     "Batching",
     "Condition",
     "DType",
+    "Distill",
     "Evaluate",
+    "FineTune",
     "Input",
     "MeasuredStatus",
     "Model",
@@ -52,6 +56,7 @@ __all__ = [
     "OptimizationStatus",
     "Optimize",
     "Output",
+    "Prune",
     "Quantize",
     "Resources",
     "Rule",
@@ -60,5 +65,6 @@ __all__ = [
     "Serve",
     "Source",
     "Store",
+    "Student",
     "TensorName",
 ]

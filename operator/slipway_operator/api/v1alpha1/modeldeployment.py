@@ -43,6 +43,13 @@ class ModelDeploymentSpec(ApiModel):
             "serve.queueSize or less, or raise serve.queueSize",
             ".scale.inFlight",
         ),
+        Rule(
+            "!has(self.optimize.prune) || !has(self.model.format) || !(self.model.format in ['TorchScript', "
+            "'ExportedProgram', 'ONNX'])",
+            "prune needs the model's modules, which a traced graph no longer has: use format StateDict or SafeTensors "
+            "with factory, or remove prune",
+            ".optimize.prune",
+        ),
     )
     model: Annotated[Model, Field(description="The trained model: where it is, how to build it, what goes in and out.")]
     optimize: Annotated[

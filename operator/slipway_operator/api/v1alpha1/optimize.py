@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from slipway_operator.api.v1alpha1.base import ApiModel, Rule
+from slipway_operator.api.v1alpha1.distill import Distill
+from slipway_operator.api.v1alpha1.prune import Prune
 from slipway_operator.api.v1alpha1.resources import Resources
 from slipway_operator.api.v1alpha1.source import Source
 
@@ -78,12 +80,26 @@ class Optimize(ApiModel):
 
     rules = (
         Rule(
-            f"self.quantize.mode != 'None' || {_no_budget('self.evaluate')}",
+            f"self.quantize.mode != 'None' || has(self.prune) || has(self.distill) || {_no_budget('self.evaluate')}",
             "mode None makes no variant that a budget could hold: remove evaluate.maxDrop and evaluate.minSpeedup, or "
             "set another mode",
             ".quantize.mode",
         ),
     )
+    prune: Annotated[
+        Prune | None,
+        Field(
+            description="Tries the model with fewer weights or channels, too. The variants of quantize are tried of "
+            "each model."
+        ),
+    ] = None
+    distill: Annotated[
+        Distill | None,
+        Field(
+            description="Tries a smaller model, too, that the Job trains on the original's answers. With prune, it is "
+            "also tried pruned. What does not hold the budget is not served."
+        ),
+    ] = None
     quantize: Annotated[Quantize, Field(description="Which numeric formats may be served.")] = Quantize()
     evaluate: Annotated[
         Evaluate,

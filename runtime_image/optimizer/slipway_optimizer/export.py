@@ -18,8 +18,8 @@ from slipway_optimizer.export_place import error_chain, find_place
 from slipway_optimizer.names import name_graph
 from slipway_optimizer.spec import ModelSpec
 
-# protobuf ends at 2 GiB; beyond this, weights lie in a file beside the model.
-EXTERNAL_DATA_ABOVE_BYTES: Final = 1_500_000_000
+# Weights of more bytes lie in a file beside the model: protobuf ends at 2 GiB, and would hold two more copies of them.
+EXTERNAL_DATA_ABOVE_BYTES: Final = 128 << 20
 DATA_DEPENDENT: Final = re.compile(r"GuardOnDataDependentSymNode|data-dependent")
 FIXED_AXIS: Final = re.compile(
     r"specialized|not all values of .* satisfy|Constraints violated|marked .* as dynamic", re.DOTALL

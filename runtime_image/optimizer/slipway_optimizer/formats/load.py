@@ -11,6 +11,7 @@ from slipway_optimizer.formats.state_dict import read_state_dict
 from slipway_optimizer.formats.torch_module import TorchModel
 from slipway_optimizer.formats.weights import load_weights
 from slipway_optimizer.spec import ModelSpec
+from slipway_optimizer.unfilled_weights import UnfilledWeights
 
 WEIGHT_READERS = {"StateDict": read_state_dict, "SafeTensors": read_safe_tensors}
 
@@ -31,6 +32,7 @@ def load_model(model: ModelSpec, path: Path, code: Path | None) -> LoadedModel:
     if model.format == "ExportedProgram":
         return load_program(path, model)
     tensors = WEIGHT_READERS[model.format](path)
-    module = build_module(model, code)
+    with UnfilledWeights():
+        module = build_module(model, code)
     load_weights(module, tensors)
     return TorchModel(module, model)

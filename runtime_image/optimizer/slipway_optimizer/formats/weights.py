@@ -6,6 +6,7 @@ import torch
 
 from slipway_optimizer import reasons
 from slipway_optimizer.errors import UserError
+from slipway_optimizer.formats.put_weights import put_weights
 
 LISTED = 5
 
@@ -32,7 +33,7 @@ def load_weights(module: torch.nn.Module, tensors: dict[str, torch.Tensor]) -> N
         parts = [f"the model also needs {_some(missing)}"] if missing else []
         parts += [f"the checkpoint also has {_some(surplus)}"] if surplus else []
         raise _mismatch("; ".join(parts))
-    module.load_state_dict(tensors, strict=False)
+    put_weights(module, tensors)
 
 
 def _storage(tensor: torch.Tensor) -> object:

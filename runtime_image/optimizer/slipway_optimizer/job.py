@@ -10,10 +10,10 @@ from slipway_contract.source_ids import source_fields
 from slipway_optimizer.artifact import summarize
 from slipway_optimizer.environment import cpu_count
 from slipway_optimizer.model_code import unpack_code
-from slipway_optimizer.progress import Progress
+from slipway_optimizer.progress import Progress, Stage
 from slipway_optimizer.sources.eta import Eta
 from slipway_optimizer.sources.fetch import Fetched, fetch
-from slipway_optimizer.spec import Deployment, Source, read_deployment
+from slipway_optimizer.spec import Deployment, Optimize, Source, read_deployment
 from slipway_optimizer.stores import open_store
 from slipway_optimizer.workshop import Inputs, Workshop
 
@@ -35,6 +35,7 @@ def run_job(spec_file: Path, out: str, recipe: str | None, progress: Progress) -
         JobError: with the class, the reason and the sentence to report.
     """
     deployment = read_deployment(spec_file)
+    progress.expect(_optional_stages(deployment.optimize))
     recipe = recipe or recipe_digest(
         deployment.raw_spec,
         optimizer_image=os.environ.get("SLIPWAY_OPTIMIZER_IMAGE", "local"),
@@ -57,6 +58,11 @@ def run_job(spec_file: Path, out: str, recipe: str | None, progress: Progress) -
         stored = store.publish(recipe, folder)
     progress.report("Publish", f"Published {stored.digest}", 1.0)
     return summarize(stored, reused=not stored.first)
+
+
+def _optional_stages(optimize: Optimize) -> set[Stage]:
+    steps: dict[Stage, object] = {"Prune": optimize.prune, "Distill": optimize.distill}
+    return {stage for stage, step in steps.items() if step is not None}
 
 
 def _fetch_all(deployment: Deployment, work: Path, progress: Progress) -> Inputs:

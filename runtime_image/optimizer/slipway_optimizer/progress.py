@@ -2,25 +2,42 @@
 
 import json
 import os
+from collections.abc import Collection
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Final, Literal, TextIO
 
 from slipway_contract.result import Failed, Resolved, Succeeded
 
-Stage = Literal["Fetch", "Load", "Export", "Verify", "Quantize", "Measure", "Publish"]
+Stage = Literal["Fetch", "Load", "Prune", "Distill", "Export", "Verify", "Quantize", "Measure", "Publish"]
 
 DEFAULT_TERMINATION_LOG = Path("/dev/termination-log")
 
-# Where each stage begins and ends on the scale of the whole Job, in percent.
-SPANS: Final[dict[Stage, tuple[int, int]]] = {
-    "Fetch": (0, 20),
-    "Load": (20, 30),
-    "Export": (30, 50),
-    "Verify": (50, 60),
-    "Quantize": (60, 70),
-    "Measure": (70, 95),
-    "Publish": (95, 100),
+# How long each stage takes, more or less, beside the others.
+SHARES: Final[dict[Stage, int]] = {
+    "Fetch": 20,
+    "Load": 10,
+    "Prune": 25,
+    "Distill": 100,
+    "Export": 20,
+    "Verify": 10,
+    "Quantize": 10,
+    "Measure": 25,
+    "Publish": 5,
 }
+# Only for those who ask for them.
+OPTIONAL: Final[frozenset[Stage]] = frozenset({"Prune", "Distill"})
+
+
+def spans(wanted: Collection[Stage] = ()) -> dict[Stage, tuple[float, float]]:
+    """Where each stage begins and ends on the scale of the whole Job, in percent.
+
+    Args:
+        wanted: which of the optional stages there are; the others have no span.
+    """
+    shares = {stage: share for stage, share in SHARES.items() if stage not in OPTIONAL or stage in wanted}
+    ends = [100 * end / sum(shares.values()) for end in accumulate(shares.values())]
+    return dict(zip(shares, pairwise([0.0, *ends]), strict=True))
 
 
 class Progress:
@@ -30,15 +47,22 @@ class Progress:
         self._stream = stream
         self._last: tuple[Stage, int, str] | None = None
         self._reached = 0
+        self._spans = spans()
+
+    def expect(self, wanted: Collection[Stage]) -> None:
+        """Make room for optional stages."""
+        self._spans = spans(wanted)
 
     def report(self, stage: Stage, message: str, fraction: float = 0.0, eta_seconds: float | None = None) -> None:
         """Say that `fraction` (0 to 1) of a stage is done; the same line is not repeated.
 
         `eta_seconds` is how long the stage will still take, where that is known.
         """
-        start, end = SPANS[stage]
+        start, end = self._spans[stage]
         # Several downloads go on side by side: one that has just begun takes nothing back from the others.
-        self._reached = percent = max(self._reached, start + int((end - start) * min(max(fraction, 0.0), 1.0)))
+        self._reached = percent = max(
+            self._reached, int(round(start + (end - start) * min(max(fraction, 0.0), 1.0), 6))
+        )
         if (stage, percent, message) == self._last:
             return
         self._last = (stage, percent, message)

@@ -9,17 +9,38 @@ import pytest
 from slipway_contract.result import RESULT, TERMINATION_MESSAGE_LIMIT_BYTES
 from slipway_optimizer import reasons
 from slipway_optimizer.errors import InfrastructureError, UserError, failure_of
-from slipway_optimizer.progress import SPANS, Progress
+from slipway_optimizer.progress import OPTIONAL, Progress, spans
 
 
 def lines(stream):
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
+def test_stages_that_nobody_asked_for_take_no_room():
+    assert list(spans()) == ["Fetch", "Load", "Export", "Verify", "Quantize", "Measure", "Publish"]
+    assert list(spans({"Distill"})) == [
+        "Fetch",
+        "Load",
+        "Distill",
+        "Export",
+        "Verify",
+        "Quantize",
+        "Measure",
+        "Publish",
+    ]
+    assert spans()["Export"] == (30, 50)
+    for wanted in (set(), {"Prune"}, OPTIONAL):
+        edges = list(spans(wanted).values())
+        assert edges[0][0] == 0
+        assert edges[-1][1] == 100
+        assert [end for _, end in edges[:-1]] == [start for start, _ in edges[1:]]
+
+
 def test_percent_counts_the_whole_job():
     stream = io.StringIO()
     progress = Progress(stream)
-    for stage in SPANS:
+    progress.expect(OPTIONAL)
+    for stage in spans(OPTIONAL):
         progress.report(stage, "starting")
         progress.report(stage, "half", 0.5)
         progress.report(stage, "half", 0.5)
@@ -28,7 +49,7 @@ def test_percent_counts_the_whole_job():
     assert said[0] == {"event": "progress", "stage": "Fetch", "percent": 0, "message": "starting"}
     assert [line["percent"] for line in said] == sorted(line["percent"] for line in said)
     assert said[-1]["percent"] == 100
-    assert len(said) == 3 * len(SPANS)
+    assert len(said) == 3 * len(spans(OPTIONAL))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from support.optimizer import TINY_MODELS, ends, write_spec
 from slipway_contract.digest import hex_of
 from slipway_contract.manifest import MANIFEST_FILE, MODEL_FILE, Manifest
 from slipway_contract.result import Succeeded
-from slipway_optimizer.job import run_job
+from slipway_optimizer.job import Order, run_job
 from slipway_optimizer.progress import Progress
 
 Ends = tuple[dict[str, tuple[str, list[int | str]]], list[str]]
@@ -63,7 +63,7 @@ def run(folder: Path, model: dict[str, Any], optimize: dict[str, Any] | None = N
     """Run a Job; failures are raised as they are."""
     stream = io.StringIO()
     spec = write_spec(folder, model, optimize or {"quantize": {"mode": "None"}})
-    result = run_job(spec, str(folder / "store"), None, Progress(stream))
+    result = run_job(spec, str(folder / "store"), Order(), Progress(stream))
     progress = [json.loads(line) for line in stream.getvalue().splitlines()]
     return Done(result, folder / "store" / hex_of(result.recipe_digest), progress)
 

@@ -19,7 +19,9 @@ SourceId = Annotated[
 ]
 
 # These URIs name one version for ever: a commit of a hub repository, a manifest of a registry by its digest.
-_FIXED: Final = re.compile(r"^hf://[^@]+@[0-9a-f]{40}(/.*)?$|^oci://[^@]+@sha256:[0-9a-f]{64}$")
+_FIXED: Final = re.compile(
+    r"^hf://[^@]+@(?P<commit>[0-9a-f]{40})(/.*)?$|^oci://[^@]+@(?P<manifest>sha256:[0-9a-f]{64})$"
+)
 
 
 def source_fields(spec: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -35,7 +37,17 @@ def unresolved_fields(spec: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 def is_fixed(source: Mapping[str, Any]) -> bool:
     """Whether a source names its bytes itself."""
-    return bool(source.get("sha256")) or _FIXED.match(source["uri"]) is not None
+    return fixed_id(source) is not None
+
+
+def fixed_id(source: Mapping[str, Any]) -> str | None:
+    """The id that a source has by its own words, whatever its store says."""
+    if source.get("sha256"):
+        return "sha256:" + str(source["sha256"]).removeprefix("sha256:").lower()
+    match = _FIXED.match(source["uri"])
+    if match is None:
+        return None
+    return f"commit:{match['commit']}" if match["commit"] else f"oci:{match['manifest']}"
 
 
 def _sources(value: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

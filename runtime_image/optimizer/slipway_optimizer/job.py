@@ -2,7 +2,10 @@
 
 import os
 import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from slipway_contract.recipe import CPU_HARDWARE_CLASS, recipe_digest
 from slipway_contract.result import Succeeded
@@ -11,8 +14,9 @@ from slipway_optimizer.artifact import summarize
 from slipway_optimizer.environment import cpu_count
 from slipway_optimizer.model_code import unpack_code
 from slipway_optimizer.progress import Progress, Stage
+from slipway_optimizer.resolve import resolve_all
 from slipway_optimizer.sources.eta import Eta
-from slipway_optimizer.sources.fetch import Fetched, fetch
+from slipway_optimizer.sources.fetch import Fetched, OnBytes, fetch
 from slipway_optimizer.spec import Deployment, Optimize, Source, read_deployment
 from slipway_optimizer.stores import open_store
 from slipway_optimizer.workshop import Inputs, Workshop
@@ -22,13 +26,26 @@ STEP_BYTES = 64 * MIB
 WEIGHTS = "model.source"
 
 
-def run_job(spec_file: Path, out: str, recipe: str | None, progress: Progress) -> Succeeded:
+@dataclass(frozen=True)
+class Order:
+    """What whoever starts the Job knows already, and what becomes of the artifact beside others in its store.
+
+    `resolved` holds ids by the source's field; `keep` the recipes whose artifacts stay, None where nothing is removed.
+    """
+
+    recipe: str | None = None
+    resolved: Mapping[str, str] | None = None
+    owner: str | None = None
+    keep: Sequence[str] | None = None
+
+
+def run_job(spec_file: Path, out: str, order: Order, progress: Progress) -> Succeeded:
     """Make sure that the artifact of a spec is in the store.
 
     Args:
         spec_file: a ModelDeployment as YAML.
         out: the store's root: a directory, or `s3://BUCKET/PREFIX`.
-        recipe: `sha256:HEX`, where the caller has computed it already.
+        order: the recipe's digest, the ids of its sources, the artifact's owner.
         progress: where to say what happens.
 
     Raises:
@@ -36,10 +53,12 @@ def run_job(spec_file: Path, out: str, recipe: str | None, progress: Progress) -
     """
     deployment = read_deployment(spec_file)
     progress.expect(_optional_stages(deployment.optimize))
-    recipe = recipe or recipe_digest(
+    ids = _resolved(deployment, order, progress)
+    recipe = order.recipe or recipe_digest(
         deployment.raw_spec,
         optimizer_image=os.environ.get("SLIPWAY_OPTIMIZER_IMAGE", "local"),
         hardware_class=CPU_HARDWARE_CLASS,
+        resolved=ids,
     )
     store = open_store(out)
     progress.report("Fetch", "Looking for the artifact in the store")
@@ -49,7 +68,7 @@ def run_job(spec_file: Path, out: str, recipe: str | None, progress: Progress) -
         return summarize(found, reused=True)
     with tempfile.TemporaryDirectory(prefix="slipway-") as scratch:
         work = Path(scratch)
-        inputs = _fetch_all(deployment, work, progress)
+        inputs = _fetch_all(deployment, ids, work, progress)
         progress.report("Load", "Starting PyTorch")
         # PyTorch takes seconds to import, and neither a reused artifact nor a wrong digest needs it.
         from slipway_optimizer.optimization import optimize  # noqa: PLC0415
@@ -65,15 +84,28 @@ def _optional_stages(optimize: Optimize) -> set[Stage]:
     return {stage for stage, step in steps.items() if step is not None}
 
 
-def _fetch_all(deployment: Deployment, work: Path, progress: Progress) -> Inputs:
+def _resolved(deployment: Deployment, order: Order, progress: Progress) -> Mapping[str, str]:
+    """Ids of the sources; a recipe that came with none takes whatever bytes are there."""
+    if order.resolved is not None or order.recipe is not None:
+        return order.resolved or {}
+    progress.report("Fetch", "Looking at the sources")
+    return resolve_all(deployment.raw_spec).by_field
+
+
+def _fetch_all(deployment: Deployment, ids: Mapping[str, str], work: Path, progress: Progress) -> Inputs:
     # Small files first: what is wrong with them should not wait for the weights.
     fields = sorted(source_fields(deployment.raw_spec).items(), key=lambda item: item[0] == WEIGHTS)
-    fetched = {field: _fetch(Source.model_validate(raw), field, work, progress) for field, raw in fields}
+
+    def fetch_one(field: str, raw: Mapping[str, Any]) -> Fetched:
+        on_bytes = _reporter(field, progress)
+        return fetch(Source.model_validate(raw), field, work, on_bytes, ids.get(field))
+
+    fetched = {field: fetch_one(field, raw) for field, raw in fields}
     code = fetched.get("model.code")
     return Inputs(fetched, unpack_code(code, work) if code else None)
 
 
-def _fetch(source: Source, field: str, work: Path, progress: Progress) -> Fetched:
+def _reporter(field: str, progress: Progress) -> OnBytes:
     eta = Eta()
 
     def on_bytes(done: int, size: int | None) -> None:
@@ -81,4 +113,4 @@ def _fetch(source: Source, field: str, work: Path, progress: Progress) -> Fetche
         amount = f"{size / MIB:,.1f} MiB" if size else f"{done // STEP_BYTES * STEP_BYTES // MIB:,} MiB so far"
         progress.report("Fetch", f"Fetching {field}: {amount}", done / size if size else 0.0, eta.seconds(done, size))
 
-    return fetch(source, field, work, on_bytes)
+    return on_bytes

@@ -66,3 +66,25 @@ class UnequalRows:
         size = int(np.prod(shape))
         flat = [self.values[start : start + size] for start in self.starts[rows]]
         return np.stack(flat).reshape(len(rows), *shape).astype(self.dtype)
+
+
+@dataclass(frozen=True)
+class PaddedRows:
+    """Rows of several sizes that count as equal: each is filled up at its end to the largest that is taken with it."""
+
+    rows: UnequalRows
+    value: float
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def shapes(self) -> Array | None:
+        return None
+
+    def take(self, rows: Array) -> Array:
+        largest = tuple(int(size) for size in self.rows.row_shapes[rows].max(axis=0))
+        padded = np.full((len(rows), *largest), self.value, self.rows.dtype)
+        for index, row in enumerate(rows):
+            values = self.rows.take(np.array([row]))[0]
+            padded[index][tuple(slice(size) for size in values.shape)] = values
+        return padded

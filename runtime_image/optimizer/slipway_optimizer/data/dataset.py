@@ -54,7 +54,10 @@ class Dataset:
 
     @cached_property
     def labels(self) -> Array | None:
-        """The labels, rows first; where rows differ in shape, an object array of arrays. None where there are none."""
+        """The labels, rows first, or None.
+
+        Where rows differ in shape and are not padded, an object array of arrays.
+        """
         if self.truth is None:
             return None
         if self.truth.shapes() is None:
@@ -82,15 +85,14 @@ class Dataset:
 
     def row_digests(self) -> list[bytes]:
         """A digest of the inputs of each row, whatever kind of file it came from; labels do not count."""
-        digests = [hashlib.blake2b(digest_size=DIGEST_BYTES) for _ in range(self.rows)]
+        return [self._row_digest(np.array([row])) for row in self.picked]
+
+    def _row_digest(self, row: Array) -> bytes:
+        digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
         for name, column in self.columns.items():
-            for group in self._groups:
-                for start in range(0, len(group), ROWS_AT_ONCE):
-                    rows = group[start : start + ROWS_AT_ONCE]
-                    values = column.take(self.picked[rows])
-                    for row, value in zip(rows, values, strict=True):
-                        digests[row].update(f"{name} {value.dtype} {value.shape} ".encode() + value.tobytes())
-        return [digest.digest() for digest in digests]
+            value = column.take(row)[0]
+            digest.update(f"{name} {value.dtype} {value.shape} ".encode() + value.tobytes())
+        return digest.digest()
 
     def _batch(self, rows: Array) -> Batch:
         picked = self.picked[rows]
@@ -114,9 +116,6 @@ class Dataset:
 
     def _fingerprints(self, column: Column) -> Array:
         """Two integers for the value of each row, equal for equal values of one shape."""
-        digests = [_digest(column.take(self.picked[row : row + 1])).digest() for row in range(self.rows)]
+        taken = (column.take(self.picked[row : row + 1]) for row in range(self.rows))
+        digests = [hashlib.blake2b(values.tobytes(), digest_size=DIGEST_BYTES).digest() for values in taken]
         return np.frombuffer(b"".join(digests), dtype=np.int64).reshape(self.rows, -1)
-
-
-def _digest(values: Array) -> "hashlib.blake2b":
-    return hashlib.blake2b(values.tobytes(), digest_size=DIGEST_BYTES)

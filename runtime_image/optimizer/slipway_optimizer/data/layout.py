@@ -7,6 +7,8 @@ from typing import Final
 from slipway_optimizer.spec import Input
 
 LABELS: Final = "labels"
+# What no metric and no loss counts: padding, and what nobody labelled. PyTorch's losses have the same default.
+IGNORED_LABEL: Final = -100
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,10 @@ from typing import Final
 import numpy as np
 
 from slipway_optimizer.arrays import Array
+from slipway_optimizer.data.layout import IGNORED_LABEL
 from slipway_optimizer.evaluate.problem import ScoreError
 from slipway_optimizer.evaluate.reading import Answers, Reading, flat_rows, refuse_nan
 
-# What PyTorch's losses leave out by default: padding, and what nobody labelled.
-IGNORED: Final = -100
 THRESHOLD: Final = 0.5
 MATRIX: Final = 2
 
@@ -54,12 +53,12 @@ def most_likely(scores: Array) -> Array:
 
 
 def class_labels(answers: Answers, classes: int | None) -> Array | None:
-    """The labels as (rows, positions), where each is a class that the output has, or `IGNORED`."""
+    """The labels as (rows, positions), where each is a class that the output has, or `IGNORED_LABEL`."""
     if answers.labels is None:
         return None
     labels = flat_rows(answers.labels)
     highest = np.inf if classes is None else classes - 1
-    valid = (labels == np.floor(labels)) & (((labels >= 0) & (labels <= highest)) | (labels == IGNORED))
+    valid = (labels == np.floor(labels)) & (((labels >= 0) & (labels <= highest)) | (labels == IGNORED_LABEL))
     if not valid.all():
         row, position = np.argwhere(~valid)[0]
         wanted = "whole numbers from 0" if classes is None else f"0 to {classes - 1}"
@@ -72,9 +71,9 @@ def class_labels(answers: Answers, classes: int | None) -> Array | None:
 
 def counted(truth: Array, predicted: Array) -> tuple[Array, Array]:
     """What is left without the positions that nobody labelled."""
-    kept = truth != IGNORED
+    kept = truth != IGNORED_LABEL
     if not kept.any():
-        raise ScoreError(f"Every label is {IGNORED}, which means that nobody labelled it.")
+        raise ScoreError(f"Every label is {IGNORED_LABEL}, which means that nobody labelled it.")
     return truth[kept], predicted[kept]
 
 

@@ -1,15 +1,14 @@
 """`spec.model`: how to build the model, what goes in and what comes out."""
 
-import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
 from slipway_contract.manifest import DType
 from slipway_optimizer.spec.base import SpecModel
-from slipway_optimizer.spec.source import Source
+from slipway_optimizer.spec.checkpoint import Checkpoint
+from slipway_optimizer.spec.image import Image
 
-Format = Literal["StateDict", "SafeTensors", "ExportedProgram", "ONNX"]
 Axis = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Size = Annotated[int, Field(gt=0, strict=True)]
 
@@ -23,23 +22,25 @@ class Input(Named):
 
     dtype: DType = "float32"
     shape: list[Size | Axis]
+    image: Image | None = None
+    pad_value: float | None = None
 
     @property
     def dynamic_axes(self) -> dict[int, str]:
         return {index: size for index, size in enumerate(self.shape) if isinstance(size, str)}
+
+    @model_validator(mode="after")
+    def check_image(self) -> Self:
+        if self.image is not None:
+            self.image.check_fit(self.dtype, self.shape)
+        return self
 
 
 class Output(Named):
     """An output; its dtype and shape are what the model gives."""
 
 
-class ModelSpec(SpecModel):
-    source: Source
-    format: Format
-    factory: str | None = None
-    factory_args: list[Any] | None = None
-    factory_kwargs: dict[str, Any] | None = None
-    code: Source | None = None
+class ModelSpec(Checkpoint):
     inputs: list[Input] = Field(min_length=1)
     outputs: list[Output] = Field(min_length=1)
 
@@ -56,10 +57,22 @@ class ModelSpec(SpecModel):
         return self
 
     @model_validator(mode="after")
-    def check_factory(self) -> Self:
-        needs_factory = self.format in {"StateDict", "SafeTensors"}
-        if needs_factory and not re.fullmatch(r"[\w.]+:[\w.]+", self.factory or ""):
-            raise ValueError(f"format {self.format} holds weights only: set factory to module:attribute")
-        if not needs_factory and self.factory:
-            raise ValueError(f"format {self.format} holds the whole model: remove factory")
+    def check_images(self) -> Self:
+        if len(self.inputs) > 1 and any(tensor.image for tensor in self.inputs):
+            raise ValueError("a folder of images fills a single input: remove image, the model has several inputs")
+        return self
+
+    @model_validator(mode="after")
+    def check_padding(self) -> Self:
+        rows = {tensor.shape[0] for tensor in self.inputs if tensor.shape}
+        for tensor in self.inputs:
+            if tensor.pad_value is None:
+                continue
+            if not set(tensor.dynamic_axes.values()) - rows:
+                raise ValueError(f"the rows of {tensor.name} do not vary in size: remove padValue")
+            if not tensor.dtype.startswith("float") and not tensor.pad_value.is_integer():
+                raise ValueError(f"the input {tensor.name} is {tensor.dtype}: padValue has to be a whole number")
+        varying = [tensor.pad_value is None for tensor in self.inputs if set(tensor.dynamic_axes.values()) - rows]
+        if len(set(varying)) > 1:
+            raise ValueError("set padValue on all inputs with a named dimension after the first, or on none")
         return self

@@ -1,5 +1,6 @@
 """`manifest.json`: what an artifact is, what it was measured to be, and the request that proves it."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -29,6 +30,13 @@ class TensorSpec(ContractModel):
     name: str
     dtype: DType
     shape: list[int | str]
+
+
+def batch_axis(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> str | None:
+    """The axis along which requests may share a call: dynamic, and the first of every input and output."""
+    leading = {tensor.shape[0] if tensor.shape else 0 for tensor in (*inputs, *outputs)}
+    axis = next(iter(leading))
+    return axis if len(leading) == 1 and isinstance(axis, str) else None
 
 
 class FileEntry(ContractModel):
@@ -88,8 +96,14 @@ class Candidate(ContractModel):
     @property
     def name(self) -> str:
         """As sentences call it: `StaticINT8`, `Pruned FP32`."""
-        derived = "" if self.derivation == "Original" else f"{self.derivation} "
-        return derived + self.variant + (f" ({self.execution_provider})" if self.execution_provider else "")
+        return candidate_name(self.variant, self.derivation, self.execution_provider)
+
+
+def candidate_name(variant: Variant, derivation: Derivation, execution_provider: str | None = None) -> str:
+    """As sentences call a candidate."""
+    derived = "" if derivation == "Original" else f"{derivation} "
+    provider = f" ({execution_provider.removesuffix('ExecutionProvider')})" if execution_provider else ""
+    return derived + variant + provider
 
 
 class Reference(ContractModel):

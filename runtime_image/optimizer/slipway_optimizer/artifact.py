@@ -9,12 +9,13 @@ from typing import Any, Final
 import onnx
 
 from slipway_contract.digest import sha256_of_file
-from slipway_contract.manifest import MANIFEST_FILE, FileEntry, Manifest, TensorSpec
-from slipway_contract.result import Measurement, Succeeded
+from slipway_contract.manifest import MANIFEST_FILE, Candidate, FileEntry, Manifest, TensorSpec
+from slipway_contract.result import Measurement, ServingDefaults, Succeeded
 from slipway_optimizer.spec import Input
 from slipway_optimizer.stores import Stored
 from slipway_optimizer.verify import dtype_name
 
+MB: Final = 1_000_000
 TOOLS: Final = ("torch", "onnx", "onnxscript", "onnxruntime", "numpy")
 
 
@@ -58,23 +59,50 @@ def summarize(stored: Stored, *, reused: bool) -> Succeeded:
         source_digest=manifest.source_digest,
         code_digest=manifest.code_digest,
         variant=manifest.variant,
-        size_bytes=sum(entry.size_bytes for entry in manifest.files),
+        derivation=manifest.derivation,
+        size_bytes=chosen.size_bytes or sum(entry.size_bytes for entry in manifest.files),
         reference_latency_us=reference.latency.p50_us if reference.latency else None,
         reference_size_bytes=reference.size_bytes,
         baseline=_measurement(baseline),
         measured=_measurement(chosen),
         speedup=chosen.speedup,
+        speedup_low=chosen.speedup_low,
+        speedup_high=chosen.speedup_high,
         drop=chosen.drop,
         max_abs_diff=chosen.max_abs_diff,
         reason=chosen.reason,
+        summary=summary_of(manifest),
+        serving=_serving(manifest),
         reused=reused,
     )
 
 
-def _measurement(candidate: Any) -> Measurement:
+def summary_of(manifest: Manifest) -> str:
+    """What is served, in one line: variant, speed-up, drop, size."""
+    chosen, baseline = manifest.chosen, manifest.baseline
+    facts = [chosen.name]
+    if chosen is not baseline and chosen.speedup is not None:
+        facts.append(f"{chosen.speedup:.2f} times as fast")
+    if chosen.drop is not None and manifest.budget and manifest.budget.metric:
+        facts.append(f"{manifest.budget.metric} drop {chosen.drop:.4f}")
+    if chosen.size_bytes is not None:
+        share = f" ({chosen.size_bytes / baseline.size_bytes:.0%})" if baseline.size_bytes else ""
+        facts.append(f"{chosen.size_bytes / MB:.1f} MB" + ("" if chosen is baseline else share))
+    return ", ".join(facts)
+
+
+def _serving(manifest: Manifest) -> ServingDefaults | None:
+    serving = manifest.serving
+    if serving is None:
+        return None
+    return ServingDefaults(batch_max_size=serving.batch_max_size, in_flight=serving.in_flight)
+
+
+def _measurement(candidate: Candidate) -> Measurement:
     return Measurement(
         variant=candidate.variant,
-        size_bytes=candidate.size_bytes,
+        derivation=candidate.derivation,
+        size_bytes=candidate.size_bytes or 0,
         latency_us=candidate.latency.p50_us if candidate.latency else None,
         score=candidate.score,
     )

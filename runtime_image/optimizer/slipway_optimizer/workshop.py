@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway_contract.manifest import MODEL_FILE, Variant
+from slipway_contract.manifest import MODEL_FILE
+from slipway_optimizer.contest.entry import Entry
 from slipway_optimizer.onnx_session import OnnxSession
 from slipway_optimizer.progress import Progress
 from slipway_optimizer.sources.fetch import Fetched
@@ -42,7 +43,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Workshop:
-    """The spec, the inputs, a folder with one subfolder a variant, and the CPUs to use."""
+    """The spec, the inputs, a folder with one subfolder an entry, and the CPUs to use."""
 
     deployment: Deployment
     inputs: Inputs
@@ -58,12 +59,12 @@ class Workshop:
     def outputs(self) -> list[str]:
         return [tensor.name for tensor in self.spec.outputs]
 
-    def file(self, variant: Variant) -> Path:
-        """Where a variant's ONNX file is, or will be; its folder may hold files that belong to it."""
-        folder = self.folder / variant
+    def file(self, entry: Entry) -> Path:
+        """Where an entry's ONNX file is, or will be; its folder may hold files that belong to it."""
+        folder = self.folder / entry.folder
         folder.mkdir(exist_ok=True)
         return folder / MODEL_FILE
 
-    def open(self, variant: Variant) -> OnnxSession:
-        """A session on a variant, with all threads."""
-        return OnnxSession(self.file(variant), self.outputs, self.threads)
+    def open(self, entry: Entry) -> OnnxSession:
+        """A session on an entry, with all threads."""
+        return OnnxSession(self.file(entry), self.outputs, self.threads)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from slipway_contract import __version__
-from slipway_contract.manifest import Manifest, TensorSpec
+from slipway_contract.manifest import Manifest, TensorSpec, batch_axis
 from slipway_serving.tensors import DATATYPES
 
 VERSION = "1"
@@ -47,8 +47,7 @@ def describe_config(name: str, manifest: Manifest, *, batch_max_size: int) -> di
 
 def is_joinable(manifest: Manifest) -> bool:
     """Requests may share a run: every input and output leads with one and the same dynamic axis."""
-    leading = {spec.shape[0] if spec.shape else 0 for spec in [*manifest.inputs, *manifest.outputs]}
-    return len(leading) == 1 and isinstance(next(iter(leading)), str)
+    return batch_axis(manifest.inputs, manifest.outputs) is not None
 
 
 def _metadata(spec: TensorSpec) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def test_the_artifact_is_what_the_result_says(artifact, result):
         entry.sha256 for entry in manifest.files
     ]
     assert result.variant == "FP32"
-    assert "set spec.optimize.evaluate.data" in result.reason
+    assert "Set spec.optimize.evaluate.data" in result.reason
     measured = {candidate.variant: candidate for candidate in manifest.candidates}
     assert list(measured) == ["FP32", "FP16", "DynamicINT8"]
     assert all(candidate.latency and candidate.size_bytes for candidate in manifest.candidates)

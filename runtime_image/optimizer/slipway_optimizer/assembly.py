@@ -1,0 +1,51 @@
+"""The finished artifact: the chosen model, its golden request, the report, and the manifest over all of it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from slipway_contract.manifest import Budget, Candidate, Hardware, Manifest, Reference, Serving
+from slipway_contract.recipe import CPU_HARDWARE_CLASS
+from slipway_optimizer.artifact import describe_tensors, list_files, summary_of, tool_versions, write_manifest
+from slipway_optimizer.axes import AxisPlan
+from slipway_optimizer.contest.entry import Entry
+from slipway_optimizer.environment import cpu_model
+from slipway_optimizer.golden import make_golden
+from slipway_optimizer.samples import Sampler
+from slipway_optimizer.workshop import Workshop
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the Job found out, beside the files themselves."""
+
+    reference: Reference
+    candidates: list[Candidate]
+    serving: Serving
+    budget: Budget
+    recipe_digest: str
+
+
+def assemble(shop: Workshop, entry: Entry, findings: Findings, sampler: Sampler, plan: AxisPlan) -> Path:
+    """Write what goes to the store beside the model file, and return the folder."""
+    shop.progress.report("Publish", f"Writing the artifact: {entry.name}")
+    model = shop.file(entry)
+    manifest = Manifest(
+        model=shop.deployment.name,
+        recipe_digest=findings.recipe_digest,
+        source_digest=shop.inputs.source.digest,
+        code_digest=shop.inputs.code_digest,
+        variant=entry.variant,
+        derivation=entry.derivation,
+        files=list_files(model.parent),
+        reference=findings.reference,
+        candidates=findings.candidates,
+        golden=make_golden(shop.open(entry).run, sampler, plan.small, shop.outputs, entry.variant),
+        serving=findings.serving,
+        budget=findings.budget,
+        hardware=Hardware(hardware_class=CPU_HARDWARE_CLASS, cpu=cpu_model(), threads=shop.threads),
+        tools=tool_versions(),
+        **describe_tensors(model, shop.spec.inputs),
+    )
+    write_manifest(manifest, model.parent)
+    shop.progress.report("Publish", summary_of(manifest), 0.5)
+    return model.parent

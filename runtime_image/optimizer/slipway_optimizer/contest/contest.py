@@ -1,0 +1,115 @@
+"""Time the plain export, everything made from it and the original side by side, and score them on the user's data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
+
+from slipway_contract.manifest import Latency, Reference
+from slipway_optimizer import reasons
+from slipway_optimizer.arrays import Feeds
+from slipway_optimizer.contest.entry import PLAIN, Entry
+from slipway_optimizer.contest.heats import heats
+from slipway_optimizer.contest.measure import Pace, Rounds, measure
+from slipway_optimizer.contest.request import rows_of
+from slipway_optimizer.contest.trial import Trial
+from slipway_optimizer.errors import UserError
+from slipway_optimizer.evaluate import Evaluation, Run, ScoreError, drop
+from slipway_optimizer.formats.loaded import LoadedModel
+from slipway_optimizer.workshop import Workshop
+
+ORIGINAL: Final = "original"
+SECONDS: Final = 5.0
+FEWEST_SECONDS_A_HEAT: Final = 1.5
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Everything measured: the original, and the trials with the plain export first."""
+
+    reference: Reference
+    trials: list[Trial]
+
+
+def hold_contest(
+    shop: Workshop, original: LoadedModel, field: Sequence[Trial], evaluation: Evaluation | None, request: Feeds
+) -> Outcome:
+    """Time and score everyone.
+
+    Args:
+        shop: where the files of the field lie.
+        original: the model as it came.
+        field: who could be built, and who could not; the plain export comes first.
+        evaluation: the metric on the user's data, where there is any.
+        request: what is timed.
+    """
+    trials, reference_latency = _timed(shop, original, field, request)
+    scored = _scored(shop, trials, evaluation)
+    reference = Reference(
+        framework=original.framework,
+        size_bytes=original.size_bytes,
+        latency=reference_latency,
+        score=_reference_score(original, evaluation),
+    )
+    return Outcome(reference, scored)
+
+
+def _timed(
+    shop: Workshop, original: LoadedModel, field: Sequence[Trial], request: Feeds
+) -> tuple[list[Trial], Latency | None]:
+    """The trials with their times, and the original's time; an ONNX file is its own plain export."""
+    groups = heats(field)
+    pace = Pace(seconds=max(SECONDS / len(groups), FEWEST_SECONDS_A_HEAT))
+    timed: dict[Entry, Trial] = {}
+    reference: Latency | None = None
+    for number, group in enumerate(groups):
+        names = ", ".join(trial.name for trial in group)
+        left = pace.seconds * (len(groups) - number)
+        shop.progress.report("Measure", f"Timing {names}", 0.5 * number / len(groups), left)
+        runs: dict[str, Run] = {trial.name: shop.open(trial.entry).run for trial in group}
+        if number == 0 and original.framework == "PyTorch":
+            runs[ORIGINAL] = original.run
+        rounds = measure({name: partial(run, request) for name, run in runs.items()}, pace)
+        if ORIGINAL in runs:
+            reference = rounds.latency(ORIGINAL, rows_of(request))
+        for trial in group:
+            timed.setdefault(trial.entry, _with_times(trial, rounds, request))
+    return [timed.get(trial.entry, trial) for trial in field], reference
+
+
+def _with_times(trial: Trial, rounds: Rounds, request: Feeds) -> Trial:
+    latency = rounds.latency(trial.name, rows_of(request))
+    return replace(trial, latency=latency, speedup=rounds.speedup(trial.name))
+
+
+def _scored(shop: Workshop, trials: Sequence[Trial], evaluation: Evaluation | None) -> list[Trial]:
+    if evaluation is None:
+        return list(trials)
+    scores: dict[Entry, float] = {}
+    problems: dict[Entry, str] = {}
+    for number, trial in enumerate(trials):
+        if trial.problem is not None:
+            continue
+        shop.progress.report("Measure", f"Scoring {trial.name}", 0.5 + 0.4 * number / len(trials))
+        try:
+            scores[trial.entry] = evaluation.score(shop.open(trial.entry).run)
+        except ScoreError as error:
+            if trial.entry == PLAIN:
+                raise UserError(reasons.METRIC_INVALID, str(error)) from error
+            problems[trial.entry] = str(error)
+    return [_with_score(shop, trial, scores, problems) for trial in trials]
+
+
+def _with_score(shop: Workshop, trial: Trial, scores: Mapping[Entry, float], problems: Mapping[Entry, str]) -> Trial:
+    if trial.entry not in scores:
+        return replace(trial, problem=trial.problem or problems.get(trial.entry))
+    score = scores[trial.entry]
+    loss = drop(shop.deployment.optimize.evaluate.metric, scores[PLAIN], score)
+    return replace(trial, score=score, drop=loss)
+
+
+def _reference_score(original: LoadedModel, evaluation: Evaluation | None) -> float | None:
+    try:
+        return evaluation.score(original.run) if evaluation else None
+    except ScoreError as error:
+        raise UserError(reasons.METRIC_INVALID, str(error)) from error

@@ -1,0 +1,84 @@
+"""The field: who takes part. Every variant of every exported model is built and compared with what it came from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from slipway_contract.manifest import Derivation
+from slipway_optimizer.contest.entry import PLAIN, Entry
+from slipway_optimizer.contest.trial import Trial
+from slipway_optimizer.errors import first_line
+from slipway_optimizer.quantize import build_variant, variants_to_try
+from slipway_optimizer.verify import Answer, Parity, measure_parity
+from slipway_optimizer.workshop import Workshop
+
+# Three derivations of the original, each in five variants: more is a defect, not a wish.
+MOST_ENTRIES: Final = 20
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A model whose plain export was verified and lies in the workshop, or the sentence why it has none.
+
+    Attributes:
+        derivation: what was done to the weights.
+        answers: requests and what the model in its own framework says to them.
+        parity: how far the plain export is from that.
+        facts: how it was derived.
+        problem: why it takes no part.
+    """
+
+    derivation: Derivation
+    answers: Sequence[Answer] = ()
+    parity: Parity | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    problem: str | None = None
+
+
+def build_field(shop: Workshop, models: Sequence[Exported]) -> list[Trial]:
+    """Build every variant of every model; the first trial is the plain export of the original."""
+    variants = variants_to_try(shop.deployment.optimize.quantize.mode)
+    trials = [_plain(shop, model) for model in models]
+    wanted = [(model, variant) for model in models if model.parity for variant in variants][
+        : MOST_ENTRIES - len(models)
+    ]
+    for number, (model, variant) in enumerate(wanted):
+        entry = Entry(variant, model.derivation)
+        shop.progress.report("Quantize", f"Building {entry.name}", number / len(wanted))
+        trials.append(_lossy(shop, entry, model))
+    return trials
+
+
+def _plain(shop: Workshop, model: Exported) -> Trial:
+    entry = Entry(PLAIN.variant, model.derivation)
+    if model.parity is None:
+        return Trial(entry, details=model.facts, problem=model.problem)
+    return Trial(
+        entry,
+        size_bytes=_size(shop, entry),
+        max_abs_diff=model.parity.max_abs_diff,
+        relative_error=model.parity.relative,
+        details=model.facts,
+    )
+
+
+def _lossy(shop: Workshop, entry: Entry, model: Exported) -> Trial:
+    """A variant, built and tried; whatever goes wrong means that this model does not allow it."""
+    try:
+        build_variant(entry.variant, shop.file(Entry(PLAIN.variant, entry.derivation)), shop.file(entry))
+        parity = measure_parity(shop.open(entry).run, model.answers)
+    except MemoryError:
+        raise
+    except Exception as error:
+        return Trial(entry, details=model.facts, problem=first_line(error))
+    return Trial(
+        entry,
+        size_bytes=_size(shop, entry),
+        max_abs_diff=parity.max_abs_diff,
+        relative_error=parity.relative,
+        details=model.facts,
+    )
+
+
+def _size(shop: Workshop, entry: Entry) -> int:
+    return sum(path.stat().st_size for path in shop.file(entry).parent.rglob("*") if path.is_file())

@@ -1,0 +1,48 @@
+"""Export each model, and verify each file that came of it."""
+
+from collections.abc import Sequence
+
+from slipway_optimizer.axes import AxisPlan
+from slipway_optimizer.contest.entry import Entry
+from slipway_optimizer.contest.field import Exported
+from slipway_optimizer.derive.derived import Derived
+from slipway_optimizer.errors import UserError
+from slipway_optimizer.formats.loaded import LoadedModel
+from slipway_optimizer.samples import Sampler
+from slipway_optimizer.verify import answer_all, check_file, check_parity
+from slipway_optimizer.workshop import Workshop
+
+
+def export_all(
+    shop: Workshop, original: LoadedModel, derived: Sequence[Derived], sampler: Sampler, plan: AxisPlan
+) -> list[Exported]:
+    """The original first. A derived model that cannot be exported right takes no part; the original has to.
+
+    Raises:
+        UserError: the original cannot be exported right.
+    """
+    exported = [_export(shop, Derived("Original", original), sampler, plan)]
+    for model in derived:
+        if model.model is None:
+            exported.append(Exported(model.derivation, facts=model.facts, problem=model.problem))
+            continue
+        try:
+            exported.append(_export(shop, model, sampler, plan))
+        except UserError as error:
+            exported.append(Exported(model.derivation, facts=model.facts, problem=error.message))
+    return exported
+
+
+def _export(shop: Workshop, derived: Derived, sampler: Sampler, plan: AxisPlan) -> Exported:
+    """Export, and verify the file; keeps the model's own answers, which its variants are held against too."""
+    model, entry = derived.model, Entry(derivation=derived.derivation)
+    if model is None:
+        raise ValueError(f"{derived.derivation} could not be derived")
+    shop.progress.report("Export", f"Exporting {entry.name} to ONNX")
+    path = shop.file(entry)
+    model.save_onnx(path, sampler.draw(plan.example, seed=0))
+    shop.progress.report("Verify", f"Comparing with {model.framework} at {len(plan.checks)} sizes, two calls each")
+    check_file(path, shop.spec)
+    answers = answer_all(model.run, sampler, plan)
+    parity = check_parity(shop.open(entry).run, answers, shop.outputs, model.framework)
+    return Exported(derived.derivation, answers, parity, derived.facts)

@@ -1,0 +1,76 @@
+"""From the batch-size curve to serving defaults: the rule as a table."""
+
+import time
+
+import pytest
+
+from slipway_contract.manifest import BatchPoint
+from slipway_optimizer.contest.curve import has_flattened, measure_curve, serving_defaults
+
+
+def curve(*milliseconds):
+    """A call of 1, 2, 4, ... rows takes this long."""
+    return [
+        BatchPoint(batch_size=1 << step, p50_us=taken * 1000, rows_per_second=(1 << step) / taken * 1000)
+        for step, taken in enumerate(milliseconds)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("points", "max_latency_us", "batch", "in_flight"),
+    [
+        pytest.param(curve(20, 40, 80), None, 1, 2, id="rows cost as much together: no batching"),
+        pytest.param(curve(20, 36, 68), None, 1, 2, id="a gain below a fifth does not pay"),
+        pytest.param(curve(10, 11, 13, 17, 34, 66), None, 8, 16, id="the smallest that is nearly the best"),
+        pytest.param(curve(1, 1.05, 1.1, 1.2, 1.4, 1.8, 2.6), None, 64, 128, id="still growing"),
+        pytest.param(curve(10, 11, 13, 17, 34, 66), 15_000, 4, 8, id="a call may not take longer than maxLatency"),
+        pytest.param(curve(20, 21), 15_000, 1, 2, id="not even one row"),
+        pytest.param(curve(5), None, 1, 3, id="one point"),
+        pytest.param(curve(0.1, 0.2, 0.4), None, 1, 33, id="a fast model works off many in a moment"),
+        pytest.param(curve(3000), None, 1, 2, id="a slow one has one at work and one waiting"),
+    ],
+)
+def test_serving_defaults(points, max_latency_us, batch, in_flight):
+    serving = serving_defaults(points, max_latency_us)
+    assert (serving.batch_max_size, serving.in_flight) == (batch, in_flight)
+    assert serving.batch_curve == points
+
+
+@pytest.mark.parametrize(
+    ("points", "flat"),
+    [
+        (curve(10, 20), False),
+        (curve(10, 20, 40), True),
+        (curve(10, 15, 29), False),
+        (curve(10, 11, 12, 24, 48), True),
+        (curve(10, 20, 20), False),
+    ],
+)
+def test_two_doublings_that_bring_nothing_end_it(points, flat):
+    assert has_flattened(points) is flat
+
+
+def test_the_curve_is_measured_until_rows_do_not_fit():
+    def call_of(rows):
+        def call():
+            if rows > 4:
+                raise RuntimeError("Failed to allocate memory")
+            time.sleep(0.001)
+
+        return call
+
+    assert [point.batch_size for point in measure_curve(call_of, most_rows=64)] == [1, 2, 4]
+    assert [point.batch_size for point in measure_curve(call_of, most_rows=3)] == [1, 2]
+
+
+def test_the_curve_ends_with_the_first_call_that_takes_too_long():
+    points = measure_curve(lambda rows: lambda: time.sleep(0.001 * rows), 64, max_latency_us=3000.0)
+    assert [point.batch_size for point in points] == [1, 2, 4]
+
+
+def test_a_model_that_fails_on_one_row_is_a_failure():
+    def fail():
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        measure_curve(lambda rows: fail, 64)

@@ -12,13 +12,14 @@ from slipway_contract.result import Succeeded
 from slipway_contract.source_ids import source_fields
 from slipway_optimizer.artifact import summarize
 from slipway_optimizer.environment import cpu_count
+from slipway_optimizer.errors import JobError, first_line
 from slipway_optimizer.model_code import unpack_code
 from slipway_optimizer.progress import Progress, Stage
 from slipway_optimizer.resolve import resolve_all
 from slipway_optimizer.sources.eta import Eta
 from slipway_optimizer.sources.fetch import Fetched, OnBytes, fetch
 from slipway_optimizer.spec import Deployment, Optimize, Source, read_deployment
-from slipway_optimizer.stores import open_store
+from slipway_optimizer.stores import Store, open_store
 from slipway_optimizer.workshop import Inputs, Workshop
 
 MIB = 1 << 20
@@ -62,9 +63,10 @@ def run_job(spec_file: Path, out: str, order: Order, progress: Progress) -> Succ
     )
     store = open_store(out)
     progress.report("Fetch", "Looking for the artifact in the store")
-    found = store.find(recipe)
+    found = store.find(recipe, order.owner)
     if found is not None:
         progress.report("Publish", "The store holds the artifact already", 1.0)
+        _collect(store, recipe, order, progress)
         return summarize(found, reused=True)
     with tempfile.TemporaryDirectory(prefix="slipway-") as scratch:
         work = Path(scratch)
@@ -74,9 +76,23 @@ def run_job(spec_file: Path, out: str, order: Order, progress: Progress) -> Succ
         from slipway_optimizer.optimization import optimize  # noqa: PLC0415
 
         folder = optimize(Workshop(deployment, inputs, work, cpu_count(), progress), recipe)
-        stored = store.publish(recipe, folder)
+        stored = store.publish(recipe, folder, order.owner)
     progress.report("Publish", f"Published {stored.digest}", 1.0)
+    _collect(store, recipe, order, progress)
     return summarize(stored, reused=not stored.first)
+
+
+def _collect(store: Store, recipe: str, order: Order, progress: Progress) -> None:
+    """Remove the owner's old artifacts. The new one is there: what goes wrong here is told and does no harm to it."""
+    if order.owner is None or order.keep is None:
+        return
+    try:
+        removed = store.collect(recipe, order.owner, order.keep)
+    except (JobError, OSError) as error:
+        progress.report("Publish", f"Old artifacts were not removed: {first_line(error)}", 1.0)
+        return
+    if removed:
+        progress.report("Publish", f"Removed {removed} old artifacts", 1.0)
 
 
 def _optional_stages(optimize: Optimize) -> set[Stage]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,7 +13,7 @@ from support.s3 import BUCKET, object_store
 from slipway_contract.digest import hex_of, sha256_of_bytes
 from slipway_contract.manifest import Manifest
 from slipway_optimizer.errors import InfrastructureError, JobError
-from slipway_optimizer.sources.fetch import fetch
+from slipway_optimizer.sources.fetch import fetch, resolve
 from slipway_optimizer.spec import Source
 from slipway_optimizer.stores import open_store
 
@@ -73,7 +74,10 @@ def test_a_source_that_cannot_be_read(s3, tmp_path, secrets, uri, secret, reason
     assert uri in caught.value.message
 
 
-def test_a_server_that_is_gone(tmp_path, secrets):
+def test_a_server_that_is_gone(tmp_path, secrets, monkeypatch):
+    monkeypatch.setattr("slipway_optimizer.sources.patience.ATTEMPTS", 2)
+    monkeypatch.setattr("s3fs.S3FileSystem.retries", 1)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with object_store(tmp_path / "gone") as gone:
         (secrets / FIELD / "AWS_ENDPOINT_URL").write_text(gone.endpoint)
     with pytest.raises(InfrastructureError) as caught:
@@ -81,7 +85,7 @@ def test_a_server_that_is_gone(tmp_path, secrets):
     assert caught.value.reason == "SourceUnavailable"
 
 
-def test_what_was_published_is_found_under_names_that_hold_the_content(s3, tmp_path, root):
+def test_what_was_published_is_found_under_names_of_its_own(s3, tmp_path, root):
     store = open_store(root)
     assert store.find(RECIPE) is None
     published = store.publish(RECIPE, write_artifact(tmp_path / "finished", RECIPE))
@@ -89,11 +93,11 @@ def test_what_was_published_is_found_under_names_that_hold_the_content(s3, tmp_p
     found = store.find(RECIPE)
     assert found is not None
     assert (found.digest, found.manifest) == (published.digest, published.manifest)
-    keys = s3.keys(prefix_of(root))
+    entry = found.manifest.files[0]
+    assert s3.keys(prefix_of(root)) == [f"{hex_of(RECIPE)}/{entry.stored_as}", f"{hex_of(RECIPE)}/manifest.json"]
+    assert entry.path == "model.onnx"
     content = hex_of(sha256_of_bytes(b"model"))[:16]
-    assert keys == [f"{hex_of(RECIPE)}/{content}/model.onnx", f"{hex_of(RECIPE)}/manifest.json"]
-    assert found.manifest.files[0].path == "model.onnx"
-    assert found.manifest.files[0].stored_as == f"{content}/model.onnx"
+    assert re.fullmatch(rf"{content}-[0-9a-f]{{8}}/model\.onnx", entry.stored_as)
 
 
 def test_the_manifest_is_written_last(s3, tmp_path, root, monkeypatch):
@@ -129,6 +133,7 @@ def test_many_publishers_of_one_recipe_agree(s3, tmp_path, root):
     found = open_store(root).find(RECIPE)
     assert found is not None
     assert found.digest == results[0].digest
+    assert len(s3.keys(prefix_of(root))) == 2, "who was not first takes away what it had uploaded"
 
 
 def test_a_damaged_artifact_is_not_found_and_is_replaced(s3, tmp_path, root):
@@ -143,6 +148,60 @@ def test_a_damaged_artifact_is_not_found_and_is_replaced(s3, tmp_path, root):
     assert store.find(RECIPE) is not None
     manifest = s3.filesystem().cat_file(f"{BUCKET}/{prefix_of(root)}/{hex_of(RECIPE)}/manifest.json")
     assert Manifest.model_validate_json(manifest).recipe_digest == RECIPE
+
+
+def test_what_a_source_is_resolved_to(s3, tmp_path):
+    (tmp_path / "net.pth").write_bytes(BODY)
+    uri = s3.upload(tmp_path / "net.pth", "resolved/net.pth")
+    first = resolve(Source(uri=uri), FIELD)
+    assert re.fullmatch(r"etag:[0-9a-f-]+", first)
+    assert get(uri, tmp_path, resolved=first).digest == sha256_of_bytes(BODY)
+    (tmp_path / "net.pth").write_bytes(b"new")
+    s3.upload(tmp_path / "net.pth", "resolved/net.pth")
+    with pytest.raises(InfrastructureError) as caught:
+        get(uri, tmp_path, resolved=first)
+    assert caught.value.reason == "SourceChanged"
+
+
+def test_an_object_that_is_replaced_while_it_is_read_is_read_anew(s3, tmp_path):
+    (tmp_path / "net.pth").write_bytes(BODY)
+    uri = s3.upload(tmp_path / "net.pth", "replaced/net.pth")
+    other = os.urandom(12 << 20)
+
+    def replace_once(done, size):
+        if done == 1 << 20 and size == len(BODY):
+            (tmp_path / "net.pth").write_bytes(other)
+            s3.upload(tmp_path / "net.pth", "replaced/net.pth")
+
+    fetched = fetch(Source(uri=uri), FIELD, tmp_path, replace_once)
+    assert fetched.digest == sha256_of_bytes(other)
+
+
+def test_a_folder_of_objects(s3, tmp_path):
+    for name in ("config.json", "deep/model.safetensors"):
+        (tmp_path / "file").write_bytes(name.encode())
+        s3.upload(tmp_path / "file", f"folder/net/{name}")
+    s3.upload(tmp_path / "file", "folder/network.bin")
+    uri = f"s3://{BUCKET}/folder/net/"
+    first = resolve(Source(uri=uri), FIELD)
+    fetched = get(uri, tmp_path, resolved=first)
+    found = {str(path.relative_to(fetched.path)) for path in fetched.path.rglob("*") if path.is_file()}
+    assert found == {"config.json", "deep/model.safetensors"}
+    assert (fetched.path / "deep/model.safetensors").read_bytes() == b"deep/model.safetensors"
+    s3.upload(tmp_path / "file", "folder/net/config.json")
+    assert resolve(Source(uri=uri), FIELD) != first
+    with pytest.raises(InfrastructureError) as caught:
+        get(uri, tmp_path, resolved=first)
+    assert caught.value.reason == "SourceChanged"
+
+
+@pytest.mark.parametrize("uri", [f"s3://{BUCKET}/folder/net", f"s3://{BUCKET}/nothing/here/"])
+def test_a_folder_has_to_be_meant_and_to_be_there(s3, tmp_path, uri):
+    (tmp_path / "file").write_bytes(b"{}")
+    s3.upload(tmp_path / "file", "folder/net/config.json")
+    with pytest.raises(JobError) as caught:
+        get(uri, tmp_path)
+    assert caught.value.reason == "SourceNotFound"
 
 
 @pytest.mark.parametrize(

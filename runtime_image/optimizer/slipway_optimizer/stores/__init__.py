@@ -1,5 +1,6 @@
 """Artifact stores: content-addressed by recipe, on a directory or in a bucket. A reader never sees half an artifact."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Protocol
 
@@ -15,11 +16,14 @@ __all__ = ["Store", "Stored", "open_store"]
 class Store(Protocol):
     """Where artifacts lie, one folder a recipe."""
 
-    def find(self, recipe_digest: str) -> Stored | None:
-        """The artifact of a recipe, if it is there and every digest holds."""
+    def find(self, recipe_digest: str, owner: str | None = None) -> Stored | None:
+        """The artifact of a recipe, if it is there and every digest holds; with an owner, it is marked as theirs."""
 
-    def publish(self, recipe_digest: str, folder: Path) -> Stored:
+    def publish(self, recipe_digest: str, folder: Path, owner: str | None = None) -> Stored:
         """Put a finished folder in place, whole or not at all; if another publisher was first, theirs is returned."""
+
+    def collect(self, recipe_digest: str, owner: str, keep: Collection[str]) -> int:
+        """Remove the owner's artifacts but this recipe's and the kept ones; returns how many were removed."""
 
 
 def open_store(out: str) -> Store:

@@ -1,16 +1,19 @@
 """A store on a file system: written under a temporary name, synced, then renamed."""
 
-import errno
 import os
 import shutil
 import tempfile
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from slipway_contract.digest import hex_of, sha256_of_file
-from slipway_contract.manifest import MANIFEST_FILE, FileEntry
+from slipway_contract.manifest import MANIFEST_FILE
 from slipway_optimizer import reasons
 from slipway_optimizer.errors import InfrastructureError, UserError
+from slipway_optimizer.stores.directory_collector import REMOVED, collect, mark, markers
+from slipway_optimizer.stores.owners import marker_of
+from slipway_optimizer.stores.renames import rename
 from slipway_optimizer.stores.stored import Stored, read_stored
 
 TEMPORARY_PREFIX = ".publishing-"
@@ -22,24 +25,22 @@ class DirectoryStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._opened = time.monotonic()
 
-    def find(self, recipe_digest: str) -> Stored | None:
-        """The artifact of a recipe, if it is there and every digest holds."""
+    def find(self, recipe_digest: str, owner: str | None = None) -> Stored | None:
+        """The artifact of a recipe, if it is there and every digest holds; with an owner, it is marked as theirs."""
         folder = self._root / hex_of(recipe_digest)
         try:
-            manifest = (folder / MANIFEST_FILE).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+            stored = _read(folder, recipe_digest)
+            if stored is None or owner is None:
+                return stored
+            # The artifact may have been collected since it was read; once it is marked it stays.
+            is_there = mark(folder, marker_of(owner)) and _digest(folder / MANIFEST_FILE) == stored.digest
         except PermissionError as error:
             raise _denied(self._root) from error
+        return stored if is_there else None
 
-        def digest_of(entry: FileEntry) -> str | None:
-            path = folder / entry.path
-            return sha256_of_file(path) if path.is_file() else None
-
-        return read_stored(manifest, recipe_digest, digest_of)
-
-    def publish(self, recipe_digest: str, folder: Path) -> Stored:
+    def publish(self, recipe_digest: str, folder: Path, owner: str | None = None) -> Stored:
         """Copy a finished folder beside its place, sync it, and rename it; an artifact that is there already wins."""
         target = self._root / hex_of(recipe_digest)
         try:
@@ -50,24 +51,50 @@ class DirectoryStore:
             raise _denied(self._root) from error
         try:
             _copy_synced(folder, temporary)
-            renamed = _rename(temporary, target)
-            if not renamed and self.find(recipe_digest) is None:
+            if owner is not None:
+                mark(temporary, marker_of(owner))
+            renamed = rename(temporary, target)
+            if not renamed and self.find(recipe_digest, owner) is None:
                 _set_aside(target, temporary)
-                renamed = _rename(temporary / "new", target)
+                renamed = rename(temporary / "new", target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         _sync(self._root)
-        stored = self.find(recipe_digest)
+        stored = self.find(recipe_digest, owner)
         if stored is None:
             message = f"{target} does not hold what was written there: check the volume."
             raise InfrastructureError(reasons.STORE_UNAVAILABLE, message)
         return Stored(stored.manifest, stored.digest, first=renamed)
 
+    def collect(self, recipe_digest: str, owner: str, keep: Collection[str]) -> int:
+        """Remove the owner's artifacts but this recipe's and the kept ones; returns how many were removed."""
+        folder, mine = self._root / hex_of(recipe_digest), marker_of(owner)
+        if not mark(folder, mine):
+            return 0
+        started = markers(folder)[mine] - (time.monotonic() - self._opened)
+        return collect(self._root, mine, {hex_of(recipe) for recipe in (recipe_digest, *keep)}, started)
+
     def _sweep(self) -> None:
         """Remove what publishers left that were killed long ago."""
-        for folder in self._root.glob(f"{TEMPORARY_PREFIX}*"):
+        for folder in (*self._root.glob(f"{TEMPORARY_PREFIX}*"), *self._root.glob(f"{REMOVED}*")):
             if time.time() - folder.stat().st_mtime > ABANDONED_AFTER_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _read(folder: Path, recipe_digest: str) -> Stored | None:
+    try:
+        manifest = (folder / MANIFEST_FILE).read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+    return read_stored(manifest, recipe_digest, lambda entry: _digest(folder / entry.path))
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        return sha256_of_file(path)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return None
 
 
 def _copy_synced(source: Path, target: Path) -> None:
@@ -83,26 +110,18 @@ def _copy_synced(source: Path, target: Path) -> None:
     _sync(target)
 
 
-def _rename(source: Path, target: Path) -> bool:
-    """Whether the rename took place; a directory that is not empty is never replaced."""
-    try:
-        source.rename(target)
-    except OSError as error:
-        if error.errno in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}:
-            return False
-        raise
-    return True
-
-
 def _set_aside(broken: Path, temporary: Path) -> None:
-    """Move a broken artifact out of the way, into the folder that is about to be removed."""
+    """Move a broken artifact out of the way, into the folder that is about to be removed; its owners stay owners."""
     contents = list(temporary.iterdir())
     new = temporary / "new"
     new.mkdir()
     for path in contents:
         path.rename(new / path.name)
     new.chmod(0o755)
-    broken.rename(temporary / "broken")
+    aside = temporary / "broken"
+    if rename(broken, aside):
+        for marker in markers(aside):
+            mark(new, marker)
 
 
 def _sync(path: Path) -> None:

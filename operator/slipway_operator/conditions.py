@@ -21,13 +21,18 @@ ConditionStatus = Literal["True", "False", "Unknown"]
 class Reason(StrEnum):
     """Beside these, Optimized carries the optimizer's own reasons, as they are in its result."""
 
+    RESOLVING = "Resolving"
+    PICKLE_NOT_ALLOWED = "PickleNotAllowed"
     ARTIFACT_READY = "ArtifactReady"
+    CHECK_FAILED = "CheckFailed"
     JOB_PENDING = "JobPending"
     OPTIMIZING = "Optimizing"
     JOB_RETRYING = "JobRetrying"
     JOB_FAILED = "JobFailed"
     RESULT_UNREADABLE = "ResultUnreadable"
     OUT_OF_MEMORY = "OutOfMemory"
+    DEADLINE_EXCEEDED = "DeadlineExceeded"
+    WAITING_FOR_ACCELERATOR = "WaitingForAccelerator"
 
     WAITING_FOR_ARTIFACT = "WaitingForArtifact"
     SERVING = "Serving"
@@ -55,6 +60,7 @@ class Reason(StrEnum):
 SETTLED = frozenset(
     {
         Reason.ARTIFACT_READY,
+        Reason.CHECK_FAILED,
         Reason.SERVING,
         Reason.SERVING_ON_CPU,
         Reason.FIXED,
@@ -62,7 +68,8 @@ SETTLED = frozenset(
         Reason.CPU_FALLBACK,
     }
 )
-NORMAL = (SETTLED - {Reason.SERVING_ON_CPU, Reason.CPU_FALLBACK}) | {
+NORMAL = (SETTLED - {Reason.CHECK_FAILED, Reason.SERVING_ON_CPU, Reason.CPU_FALLBACK}) | {
+    Reason.RESOLVING,
     Reason.JOB_PENDING,
     Reason.OPTIMIZING,
     Reason.WAITING_FOR_ARTIFACT,

@@ -5,6 +5,7 @@ import logging
 import random
 import time
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from slipway_operator.api.v1alpha1 import Condition
@@ -93,7 +94,7 @@ class Controller:
             raise PassIncompleteError(faults[0].message)
         if await self._applier.write_status(document, outcome.status):
             await self._record(document, outcome.events)
-        return next_look(snapshot)
+        return earliest(next_look(snapshot), seconds_until(outcome.next_pass_at, self._observer.now()))
 
     async def _report(
         self, document: Json, fault: Fault, known: Mapping[str, Any], events: Sequence[Event] = ()
@@ -122,6 +123,17 @@ def next_look(snapshot: Snapshot) -> float | None:
     if newest_ready(observed.serving_pods) is not None and observed.serving_report is None:
         return SERVING_REPORT_INTERVAL
     return None
+
+
+def seconds_until(time: str | None, now: str) -> float | None:
+    """Between two times as in a status; at least one second, their resolution."""
+    if time is None:
+        return None
+    return max(1.0, (datetime.fromisoformat(time) - datetime.fromisoformat(now)).total_seconds())
+
+
+def earliest(*delays: float | None) -> float | None:
+    return min((delay for delay in delays if delay is not None), default=None)
 
 
 async def resync(observer: Observer, queue: WorkQueue, namespaces: Sequence[str], interval: float) -> None:

@@ -35,7 +35,9 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str] = os.
     pod_name = environment.get("POD_NAME") or socket.gethostname()
     return Options(
         settings=Settings(
-            optimizer_image=given.optimizer_image,
+            optimizer_image_cpu=given.optimizer_image_cpu,
+            optimizer_image_gpu=given.optimizer_image_gpu,
+            allow_pickle=given.allow_pickle,
             serving_image_cpu=given.serving_image_cpu,
             serving_image_gpu=given.serving_image_gpu,
             artifact_size=given.artifact_size,
@@ -78,9 +80,16 @@ def _build_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         parser.add_argument(flag, action=_Several, default=from_environment, help=f"{help_} May be repeated.")
 
     several("--namespace", "Serve this namespace only; all without it.")
-    needed("--optimizer-image", "Image of optimization Jobs.")
+    needed("--optimizer-image-cpu", "Image of optimization Jobs of models that are served without an accelerator.")
+    needed("--optimizer-image-gpu", "Image of those of models with one.")
     needed("--serving-image-cpu", "Image of serving pods without an accelerator.")
     needed("--serving-image-gpu", "Image of serving pods with one.")
+    parser.add_argument(
+        "--allow-pickle",
+        action="store_true",
+        default=variable("--allow-pickle") == "true",
+        help="Permit spec.model.allowPickle: files that run code of their own when they are loaded.",
+    )
     one("--artifact-size", "10Gi", "Size of the claim for artifacts.")
     one("--artifact-storage-class", "", "StorageClass of that claim; the cluster's default without it.")
     several("--artifact-access-mode", "Access mode of that claim.")

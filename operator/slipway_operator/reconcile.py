@@ -7,6 +7,7 @@ one condition and with all children that should exist because of it. What no sta
 from slipway_operator.api.v1alpha1 import ModelDeploymentStatus
 from slipway_operator.conditions import merge_conditions, ready_condition, transitions
 from slipway_operator.plan import plan_artifact
+from slipway_operator.resolution import news_of
 from slipway_operator.stages.optimize import optimize
 from slipway_operator.stages.scale import scale
 from slipway_operator.stages.serve import serve
@@ -39,5 +40,6 @@ def reconcile(observed: Observed) -> Outcome:
     return Outcome(
         children=tuple(child for result in results for child in result.children),
         status=status.model_dump(by_alias=True, exclude_none=True),
-        events=transitions(before, conditions),
+        events=(*news_of(observed.parent.status.sources, status.sources), *transitions(before, conditions)),
+        next_pass_at=plan.resolution.next_check_at,
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from slipway_operator.api.v1alpha1 import ArtifactStatus, Condition, ModelDeployment
+from slipway_operator.api.v1alpha1 import ArtifactStatus, Condition, ModelDeployment, SourceStatus
 
 Object = Mapping[str, Any]
 
@@ -16,9 +16,11 @@ Object = Mapping[str, Any]
 class Settings:
     """The administrator's choices, from the chart."""
 
-    optimizer_image: str
+    optimizer_image_cpu: str
+    optimizer_image_gpu: str
     serving_image_cpu: str
     serving_image_gpu: str
+    allow_pickle: bool = False
     artifact_size: str = "10Gi"
     artifact_storage_class: str | None = None
     artifact_access_modes: tuple[str, ...] = ("ReadWriteOnce",)
@@ -68,12 +70,42 @@ class Observed:
 
 
 @dataclass(frozen=True)
+class Recipe:
+    """All that decides an artifact."""
+
+    digest: str
+    optimizer_image: str
+    hardware_class: str
+    sources: tuple[SourceStatus, ...] | None  # None: a recipe of a version that looked behind no URI
+
+
+@dataclass(frozen=True)
+class Failure:
+    """How a Job ended: `exit_class` says whose move it is."""
+
+    reason: str
+    exit_class: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """The bytes that the spec's sources stand for, and when to look for them."""
+
+    sources: tuple[SourceStatus, ...] | None  # None: not known yet
+    last_checked_at: str | None = None
+    failure: Failure | None = None  # of the last look
+    failure_text: str | None = None  # the same in the status; it outlives the Job that failed
+    is_due: bool = False  # a look at what is behind the URIs
+    next_check_at: str | None = None
+
+
+@dataclass(frozen=True)
 class Plan:
     """Which artifact the spec asks for, and which one can be served now."""
 
-    recipe_digest: str
-    optimizer_image: str
-    hardware_class: str
+    recipe: Recipe | None  # None while it is not known which bytes the sources stand for
+    resolution: Resolution
     artifact: ArtifactStatus | None  # to be served now: the recipe's own, else the last good one
     artifact_history: tuple[ArtifactStatus, ...]
     artifact_is_lost: bool = False  # from the store; pods that fetched it before keep serving
@@ -81,9 +113,9 @@ class Plan:
     @property
     def is_current(self) -> bool:
         """Whether the artifact to be served is the one that the spec asks for, and can be had."""
-        if self.artifact is None or self.artifact_is_lost:
+        if self.artifact is None or self.recipe is None or self.artifact_is_lost:
             return False
-        return self.artifact.recipe_digest == self.recipe_digest
+        return self.artifact.recipe_digest == self.recipe.digest
 
 
 @dataclass(frozen=True)
@@ -116,3 +148,4 @@ class Outcome:
     children: tuple[Object, ...]
     status: Mapping[str, Any]
     events: tuple[Event, ...]
+    next_pass_at: str | None = None  # RFC 3339; None where nothing is due without an event

@@ -8,8 +8,9 @@ from support import cluster
 from support.modeldeployments import modeldeployment
 from support.operator_process import IMAGES
 
+from slipway_contract.digest import hex_of
 from slipway_operator.api.v1alpha1 import ModelDeployment
-from slipway_operator.plan import HARDWARE_CLASS, recipe_of
+from slipway_operator.recipes import build_first_recipe
 
 SIZE = {"sizeBytes": 1000}
 
@@ -29,16 +30,16 @@ def create(namespace: str, name: str, patch: dict[str, Any] | None = None) -> di
 
 
 def create_optimized(namespace: str, name: str, patch: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Created and given its artifact before an operator may see it: start the operator afterwards."""
+    """Created and given an artifact, as 0.1 made them, before an operator may see it: start the operator afterwards."""
     document = create(namespace, name, patch)
-    recipe = recipe_of(ModelDeployment.model_validate(document), IMAGES["optimizer_image"])
+    recipe = build_first_recipe(ModelDeployment.model_validate(document), IMAGES["optimizer_image_cpu"])
     artifact = {
         "digest": "sha256:" + "a" * 64,
-        "recipeDigest": recipe,
-        "uri": f"pvc://{name}-artifacts/{recipe.removeprefix('sha256:')}",
+        "recipeDigest": recipe.digest,
+        "uri": f"pvc://{name}-artifacts/{hex_of(recipe.digest)}",
         "sourceDigest": "sha256:" + "b" * 64,
-        "optimizerImage": IMAGES["optimizer_image"],
-        "hardwareClass": HARDWARE_CLASS,
+        "optimizerImage": recipe.optimizer_image,
+        "hardwareClass": recipe.hardware_class,
         "variant": "FP32",
         "sizeBytes": 1000,
         "reason": "the plain export",

@@ -16,7 +16,8 @@ from typing import Any
 from support import cluster
 
 IMAGES = {
-    "optimizer_image": "optimizer.test:1",
+    "optimizer_image_cpu": "optimizer.test:1",
+    "optimizer_image_gpu": "optimizer.test:1-gpu",
     "serving_image_cpu": "serving.test:1",
     "serving_image_gpu": "serving.test:1-gpu",
 }

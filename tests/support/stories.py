@@ -15,16 +15,19 @@ from typing import Any
 import yaml
 from support.merge_patch import merge_patch
 
-from slipway_operator.api.v1alpha1 import ModelDeployment
+from slipway_operator.api.v1alpha1 import ModelDeployment, SourceStatus
 from slipway_operator.objects.job import build_config_map, build_job
-from slipway_operator.objects.names import ARTIFACT_DIGEST, TEMPLATE_DIGEST
-from slipway_operator.plan import plan_artifact, recipe_of
+from slipway_operator.objects.names import ARTIFACT_DIGEST, HARDWARE_CLASS, TEMPLATE_DIGEST, job_name
+from slipway_operator.objects.resolve_job import build_resolve_config_map, build_resolve_job
+from slipway_operator.plan import plan_artifact
+from slipway_operator.recipes import build_first_recipe, build_recipe
 from slipway_operator.reconcile import reconcile
-from slipway_operator.state import Observed, Outcome, Plan, ServingReport, Settings
+from slipway_operator.state import Observed, Outcome, Recipe, ServingReport, Settings
 
 CASES = Path(__file__).parents[1] / "unit" / "operator" / "cases"
 ABSENT = "<absent>"
 JOB_UID = "0b000000-0000-4000-8000-000000000001"
+RESOLVE_JOB_UID = "0b000000-0000-4000-8000-000000000002"
 
 
 @dataclass(frozen=True)
@@ -48,13 +51,13 @@ def read_story(name: str) -> Story:
 def _observed(base: dict[str, Any], given: dict[str, Any]) -> Observed:
     parent = _parent(base, given.get("modelDeployment", {}))
     settings = Settings(**merge_patch(base["settings"], given.get("settings", {})))
-    bare = Observed(parent=parent, settings=settings, now=given.get("now", base["now"]))
+    bare = _named(Observed(parent=parent, settings=settings, now=given.get("now", base["now"])))
     report = given.get("servingReport")
     return replace(
         bare,
-        jobs=_jobs(bare, given),
+        jobs=(*_jobs(bare, given), *_resolve_jobs(bare, given)),
         config_maps=_config_maps(bare, given),
-        job_pods=tuple(_job_pod(base, bare, pod) for pod in given.get("jobPods", ())),
+        job_pods=tuple(_job_pod(base, bare, given, pod) for pod in given.get("jobPods", ())),
         job_log_tails=given.get("logs", {}),
         claim=given.get("claim"),
         deployment=_deployment(bare, given.get("deployment")),
@@ -67,8 +70,22 @@ def _observed(base: dict[str, Any], given: dict[str, Any]) -> Observed:
     )
 
 
+def _named(bare: Observed) -> Observed:
+    """With the recipe's own name for the Job that the status says to run."""
+    running = bare.parent.status.optimization
+    if running is None:
+        return bare
+    name = job_name(bare.name, _recipe(bare).digest)
+    optimization = running.model_copy(update={"job_name": running.job_name.replace("lite0-optimize-NAME", name)})
+    status = bare.parent.status.model_copy(update={"optimization": optimization})
+    return replace(bare, parent=bare.parent.model_copy(update={"status": status}))
+
+
 def _parent(base: dict[str, Any], given: dict[str, Any]) -> ModelDeployment:
-    """`madeBy` in an artifact stands for: the artifact of this very spec, made by that optimizer image."""
+    """`madeBy` in an artifact stands for: the artifact of this very spec, made by that optimizer image.
+
+    Without `sources` it is one of Slipway 0.1.
+    """
     merged = merge_patch(base["modelDeployment"], given)
     status = merged.pop("status", {})
     parent = ModelDeployment.model_validate(merged)
@@ -76,61 +93,98 @@ def _parent(base: dict[str, Any], given: dict[str, Any]) -> ModelDeployment:
         if artifact is not None:
             artifact.update(merge_patch(base["artifact"], dict(artifact)))
             if made_by := artifact.pop("madeBy", None):
-                artifact.update(optimizerImage=made_by, recipeDigest=recipe_of(parent, made_by))
+                recipe = _recipe_made_by(parent, made_by, artifact.get("sources"))
+                artifact.update(optimizerImage=made_by, recipeDigest=recipe.digest)
     return ModelDeployment.model_validate(merged | {"status": status})
 
 
-def _plan(bare: Observed, made_by: str | None) -> Plan:
-    plan = plan_artifact(bare)
-    if made_by is None:
-        return plan
-    return replace(plan, optimizer_image=made_by, recipe_digest=recipe_of(bare.parent, made_by))
+def _recipe_made_by(parent: ModelDeployment, image: str, sources: list[dict[str, Any]] | None) -> Recipe:
+    if sources is None:
+        return build_first_recipe(parent, image)
+    return build_recipe(parent, image, [SourceStatus.model_validate(source) for source in sources])
+
+
+def _recipe(bare: Observed) -> Recipe:
+    recipe = plan_artifact(bare).recipe
+    assert recipe is not None, "a story with a Job needs sources with a sha256, or status.sources"
+    return recipe
 
 
 def _jobs(bare: Observed, given: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    """`madeBy` is the image of a Job that an operator 0.1 started."""
     over = given.get("job")
     if over is None:
         return ()
     over = dict(over)
-    job = build_job(bare.parent, bare.settings, _plan(bare, over.pop("madeBy", None)))
-    return (merge_patch(merge_patch(job, {"metadata": {"uid": JOB_UID}}), over),)
+    made_by = over.pop("madeBy", None)
+    recipe = build_first_recipe(bare.parent, made_by) if made_by else _recipe(bare)
+    job = merge_patch(build_job(bare.parent, bare.settings, recipe), {"metadata": {"uid": JOB_UID}})
+    if made_by:
+        del job["metadata"]["annotations"][HARDWARE_CLASS]
+    return (merge_patch(job, over),)
+
+
+def _resolve_jobs(bare: Observed, given: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    over = given.get("resolveJob")
+    if over is None:
+        return ()
+    job = merge_patch(build_resolve_job(bare.parent, bare.settings), {"metadata": {"uid": RESOLVE_JOB_UID}})
+    return (merge_patch(job, over),)
 
 
 def _config_maps(bare: Observed, given: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    resolving = (build_resolve_config_map(bare.parent),) if given.get("resolveJob") is not None else ()
     if given.get("job") is None and given.get("configMap") is None:
-        return ()
+        return resolving
     made_by = (given.get("job") or {}).get("madeBy")
-    return (merge_patch(build_config_map(bare.parent, _plan(bare, made_by)), given.get("configMap", {})),)
+    recipe = build_first_recipe(bare.parent, made_by) if made_by else _recipe(bare)
+    return (merge_patch(build_config_map(bare.parent, recipe), given.get("configMap", {})), *resolving)
 
 
-def _job_pod(base: dict[str, Any], bare: Observed, pod: dict[str, Any]) -> dict[str, Any]:
-    """`owner` is the Job's uid where it is another Job's; `result` becomes the termination message."""
+def _job_pod(base: dict[str, Any], bare: Observed, given: dict[str, Any], pod: dict[str, Any]) -> dict[str, Any]:
+    """`owner` is the Job's uid where it is another Job's; `result` becomes the termination message.
+
+    `of: resolve` is a pod of the Job that looks behind URIs.
+    """
+    resolving = pod.get("of") == "resolve"
+    job = build_resolve_job(bare.parent, bare.settings) if resolving else _job_of(bare, given)
     built: dict[str, Any] = {
         "metadata": {
             "name": pod["name"],
             "namespace": bare.namespace,
             "creationTimestamp": pod.get("created", bare.now),
-            "ownerReferences": [{"kind": "Job", "uid": pod.get("owner", JOB_UID), "controller": True}],
+            "ownerReferences": [_owner(pod, RESOLVE_JOB_UID if resolving else JOB_UID)],
         },
-        "spec": build_job(bare.parent, bare.settings, plan_artifact(bare))["spec"]["template"]["spec"],
+        "spec": job["spec"]["template"]["spec"],
         "status": pod.get("status", {}),
     }
     if "result" in pod:
         terminated = {"exitCode": pod["exitCode"], "reason": "Completed" if pod["exitCode"] == 0 else "Error"}
         terminated["message"] = _termination_message(base, bare, pod["result"])
+        if "finished" in pod:
+            terminated["finishedAt"] = pod["finished"]
+        name = built["spec"]["containers"][0]["name"]
         built["status"] = {
             "phase": "Succeeded" if pod["exitCode"] == 0 else "Failed",
-            "containerStatuses": [{"name": "optimize", "state": {"terminated": terminated}}],
+            "containerStatuses": [{"name": name, "state": {"terminated": terminated}}],
         }
     return built
+
+
+def _job_of(bare: Observed, given: dict[str, Any]) -> dict[str, Any]:
+    return next(iter(_jobs(bare, given)), None) or build_job(bare.parent, bare.settings, _recipe(bare))
+
+
+def _owner(pod: dict[str, Any], uid: str) -> dict[str, Any]:
+    return {"kind": "Job", "uid": pod.get("owner", uid), "controller": True}
 
 
 def _termination_message(base: dict[str, Any], bare: Observed, result: Any) -> str:
     if not isinstance(result, dict):
         return str(result)
-    if result.get("result") == "Failed":
+    if result.get("result") in ("Failed", "Resolved"):
         return json.dumps(result)
-    return json.dumps(merge_patch(base["result"] | {"recipeDigest": plan_artifact(bare).recipe_digest}, result))
+    return json.dumps(merge_patch(base["result"] | {"recipeDigest": _recipe(bare).digest}, result))
 
 
 def _wanted_deployment(bare: Observed) -> dict[str, Any]:
@@ -156,6 +210,8 @@ def _serving_pod(bare: Observed, pod: dict[str, Any]) -> dict[str, Any]:
     if "gpus" in pod:
         spec["containers"][0]["resources"]["limits"] = {"nvidia.com/gpu": pod["gpus"]}
     ready = {"conditions": [{"type": "Ready", "status": "True"}], "phase": "Running"}
+    if "node" in pod:
+        spec["nodeName"] = pod["node"]
     return {"metadata": metadata, "spec": spec, "status": ready if pod.get("ready") else pod["status"]}
 
 

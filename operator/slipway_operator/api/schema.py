@@ -52,21 +52,43 @@ def _validation(rule: Rule) -> Schema:
 def structural_schema(model: type[ApiModel]) -> Schema:
     """The model's schema with every reference inlined, in the order of its fields."""
     schema = model.model_json_schema(by_alias=True, schema_generator=_StructuralJsonSchema)
-    return _convert(schema, schema.pop("$defs", {}))
+    return _Inliner(schema.pop("$defs", {})).convert(schema)
 
 
-def _convert(node: Schema, definitions: dict[str, Schema]) -> Schema:
-    if "$ref" in node:
-        name = node["$ref"].rpartition("/")[2]
-        beside = {key: value for key, value in node.items() if key != "$ref"}
-        return _convert(definitions[name] | beside, definitions)
-    converted = _boolean_bounds({key: value for key, value in node.items() if key != "title"})
-    if "properties" in node:
-        converted["properties"] = {name: _convert(field, definitions) for name, field in node["properties"].items()}
-    for key in ("items", "additionalProperties"):
-        if key in node:
-            converted[key] = _convert(node[key], definitions)
-    return converted
+class _Inliner:
+    """Puts definitions in place of references to them.
+
+    A definition that is used in several places is described in full where it comes first, and in first sentences
+    elsewhere: the API server has a limit for the size of the whole.
+    """
+
+    def __init__(self, definitions: dict[str, Schema]) -> None:
+        self._definitions = definitions
+        self._inlined: set[str] = set()
+
+    def convert(self, node: Schema, *, briefly: bool = False) -> Schema:
+        if "$ref" in node:
+            name = node["$ref"].rpartition("/")[2]
+            again = name in self._inlined
+            self._inlined.add(name)
+            beside = {key: value for key, value in node.items() if key != "$ref"}
+            return self.convert(self._definitions[name] | beside, briefly=briefly or again)
+        converted = _boolean_bounds({key: value for key, value in node.items() if key != "title"})
+        if "properties" in node:
+            converted["properties"] = {
+                name: self._field(field, briefly=briefly) for name, field in node["properties"].items()
+            }
+        for key in ("items", "additionalProperties"):
+            if key in node:
+                converted[key] = self.convert(node[key], briefly=briefly)
+        return converted
+
+    def _field(self, field: Schema, *, briefly: bool) -> Schema:
+        converted = self.convert(field, briefly=briefly)
+        if briefly and "description" in converted:
+            sentence, end, _ = converted["description"].partition(". ")
+            converted["description"] = sentence + end.strip()
+        return converted
 
 
 def _boolean_bounds(node: Schema) -> Schema:

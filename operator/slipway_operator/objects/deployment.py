@@ -12,6 +12,7 @@ from slipway_operator.objects.overlay import overlay
 from slipway_operator.objects.probes import server_probes
 from slipway_operator.objects.resources import SERVER_REQUESTS, build_resources, whole_cpus
 from slipway_operator.objects.security import container_security, image_pull_secrets, pod_security
+from slipway_operator.objects.serving_defaults import batch_max_size
 from slipway_operator.objects.store import path_in_pod
 from slipway_operator.objects.volumes import Mounted, mounts, scratch, store_volumes, volumes
 from slipway_operator.state import Settings
@@ -129,7 +130,7 @@ def _server(parent: ModelDeployment, serving: Serving, mounted: list[Mounted]) -
         "imagePullPolicy": "IfNotPresent",
         "command": ["python", "-m", "slipway_serving"],
         "args": ["--artifact", ARTIFACT_PATH],
-        "env": [{"name": name, "value": value} for name, value in _server_environment(parent).items()],
+        "env": [{"name": name, "value": value} for name, value in _server_environment(parent, serving).items()],
         "ports": [{"name": "http", "containerPort": HTTP_PORT, "protocol": "TCP"}],
         "resources": resources,
         "securityContext": container_security(),
@@ -139,14 +140,14 @@ def _server(parent: ModelDeployment, serving: Serving, mounted: list[Mounted]) -
     }
 
 
-def _server_environment(parent: ModelDeployment) -> dict[str, str]:
+def _server_environment(parent: ModelDeployment, serving: Serving) -> dict[str, str]:
     serve = parent.spec.serve
     batching = serve.batching
     limits = serve.resources.limits or {}
     return {
         "HOME": "/tmp",  # noqa: S108 (the only place that can be written)
         "SLIPWAY_MODEL_NAME": str(parent.metadata["name"]),
-        "SLIPWAY_BATCH_MAX_SIZE": str(batching.max_size if batching else 1),
+        "SLIPWAY_BATCH_MAX_SIZE": str(batch_max_size(parent, serving.artifact)),
         "SLIPWAY_BATCH_MAX_DELAY": batching.max_delay if batching else "0ms",
         "SLIPWAY_QUEUE_SIZE": str(serve.queue_size),
         "SLIPWAY_INTRA_OP_THREADS": str(whole_cpus(limits.get("cpu"))),

@@ -1,127 +1,109 @@
-"""The optimization Job and the ConfigMap that it reads its ModelDeployment from."""
+"""The optimization Job of a recipe, and the ConfigMap that it reads its ModelDeployment from."""
 
+from collections.abc import Sequence
 from typing import Any
 
-import yaml
-
-from slipway_contract.digest import sha256_of_json
-from slipway_contract.result import ExitCode
-from slipway_operator.api.v1alpha1 import API_VERSION, KIND, ModelDeployment
-from slipway_operator.objects.metadata import metadata_for
-from slipway_operator.objects.names import RECIPE_DIGEST, TEMPLATE_DIGEST, job_name, labels_for
-from slipway_operator.objects.resources import JOB_REQUESTS, build_resources
-from slipway_operator.objects.security import container_security, image_pull_secrets, pod_security
+from slipway_contract.result import Resolved, ResolvedSource
+from slipway_operator.api.v1alpha1 import ModelDeployment
+from slipway_operator.objects.job_pod import (
+    CONFIG_PATH,
+    SPEC_PATH,
+    Task,
+    build_input,
+    build_job_around,
+    build_pod_spec,
+    job_input,
+)
+from slipway_operator.objects.names import HARDWARE_CLASS, RECIPE_DIGEST, TEMPLATE_DIGEST, job_name
+from slipway_operator.objects.node_class import measuring_resources, node_scheduling
 from slipway_operator.objects.store import path_in_pod, store_root
-from slipway_operator.objects.volumes import Mounted, mounts, scratch, source_volumes, store_volumes, volumes
-from slipway_operator.state import Plan, Settings
+from slipway_operator.objects.volumes import store_volumes
+from slipway_operator.state import Object, Recipe, Settings
 
 CONTAINER = "optimize"
-CONFIG_KEY = "modeldeployment.yaml"
-CONFIG_PATH = "/etc/slipway"
-BACKOFF_LIMIT = 3
-FINAL_EXIT_CODES = (int(ExitCode.USER), int(ExitCode.INTERNAL))
+RESOLVED_KEY = "resolved.json"
 
 
-def build_config_map(parent: ModelDeployment, plan: Plan) -> dict[str, Any]:
-    """The Job's input, immutable. Its digest is in the annotations, to tell an old one from a new one."""
-    data = {CONFIG_KEY: _job_input(parent)}
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": metadata_for(
-            parent,
-            "optimize",
-            name=job_name(str(parent.metadata["name"]), plan.recipe_digest),
-            annotations={RECIPE_DIGEST: plan.recipe_digest, TEMPLATE_DIGEST: sha256_of_json(data)},
-        ),
-        "immutable": True,
-        "data": data,
-    }
+def build_config_map(parent: ModelDeployment, recipe: Recipe) -> dict[str, Any]:
+    return build_input(parent, _task(parent, recipe), _resolved(recipe))
 
 
-def build_job(parent: ModelDeployment, settings: Settings, plan: Plan) -> dict[str, Any]:
+def build_job(
+    parent: ModelDeployment, settings: Settings, recipe: Recipe, *, kept: Sequence[str] = (), live: Object | None = None
+) -> dict[str, Any]:
     """The Job of a recipe.
 
-    Its template is immutable, and depends on more than the recipe (resources, Secrets, where the same bytes
-    are): the digest in its annotations tells whether an existing Job is still the one that is wanted.
+    Args:
+        parent: the ModelDeployment.
+        settings: the administrator's choices.
+        recipe: what it makes.
+        kept: recipes whose artifacts stay in the store.
+        live: the Job as it is. What it keeps was decided when it started, and is no reason for another.
     """
-    name = job_name(str(parent.metadata["name"]), plan.recipe_digest)
-    spec = {
-        "backoffLimit": BACKOFF_LIMIT,
-        "podFailurePolicy": {"rules": _pod_failure_rules()},
-        "template": {
-            "metadata": {"labels": labels_for(str(parent.metadata["name"]), "optimize")},
-            "spec": _pod_spec(parent, settings, plan),
-        },
-    }
-    digest = sha256_of_json({"spec": spec, "input": _job_input(parent)})
-    annotations = {RECIPE_DIGEST: plan.recipe_digest, TEMPLATE_DIGEST: digest}
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": metadata_for(parent, "optimize", name=name, annotations=annotations),
-        "spec": spec,
-    }
+    task = _task(parent, recipe)
+    pod_spec = build_pod_spec(
+        parent, settings, task, _container(parent, settings, recipe), store_volumes(parent, read_only=False)
+    )
+    pod_spec |= node_scheduling(parent)
+    job = build_job_around(parent, task, pod_spec, {"spec": job_input(parent), **_resolved(recipe)})
+    container = job["spec"]["template"]["spec"]["containers"][0]
+    container["args"] = _args_of(live, job) or [*container["args"], *_collection(parent, kept)]
+    return job
 
 
-def _job_input(parent: ModelDeployment) -> str:
-    spec = parent.spec.model_dump(mode="json", by_alias=True, exclude_none=True, include={"model", "optimize"})
-    document = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": parent.metadata["name"]}, "spec": spec}
-    return yaml.safe_dump(document, sort_keys=False)
-
-
-def _pod_failure_rules() -> list[dict[str, Any]]:
-    """A disruption is nobody's fault; the user's error and ours do not go away by trying again."""
-    return [
-        {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
-        {
-            "action": "FailJob",
-            "onExitCodes": {
-                "containerName": CONTAINER,
-                "operator": "In",
-                "values": list(FINAL_EXIT_CODES),
-            },
-        },
-    ]
-
-
-def _pod_spec(parent: ModelDeployment, settings: Settings, plan: Plan) -> dict[str, Any]:
-    mounted = [
-        _config(job_name(str(parent.metadata["name"]), plan.recipe_digest)),
-        scratch(),
-        *store_volumes(parent, read_only=False),
-        *source_volumes(parent),
-    ]
-    return {
-        **pod_security(),
-        **image_pull_secrets(settings),
-        "restartPolicy": "Never",
-        "containers": [_container(parent, plan, mounted)],
-        "volumes": volumes(mounted),
-    }
-
-
-def _config(config_map: str) -> Mounted:
-    return Mounted(
-        {"name": "config", "configMap": {"name": config_map}},
-        {"name": "config", "mountPath": CONFIG_PATH, "readOnly": True},
+def _task(parent: ModelDeployment, recipe: Recipe) -> Task:
+    return Task(
+        component="optimize",
+        name=job_name(str(parent.metadata["name"]), recipe.digest),
+        annotations={RECIPE_DIGEST: recipe.digest, HARDWARE_CLASS: recipe.hardware_class},
+        deadline_seconds=parent.spec.optimize.active_deadline_seconds,
     )
 
 
-def _container(parent: ModelDeployment, plan: Plan, mounted: list[Mounted]) -> dict[str, Any]:
-    out = path_in_pod(store_root(parent))
+def _resolved(recipe: Recipe) -> dict[str, str]:
+    """The ids of the sources that do not say them themselves: the Job refuses other bytes."""
+    found = [
+        ResolvedSource(field=source.field, digest=source.digest)
+        for source in recipe.sources or ()
+        if source.resolved_at
+    ]
+    return {RESOLVED_KEY: Resolved(sources=found).model_dump_json(by_alias=True)} if found else {}
+
+
+def _container(parent: ModelDeployment, settings: Settings, recipe: Recipe) -> dict[str, Any]:
+    args = ["--spec", SPEC_PATH, "--out", path_in_pod(store_root(parent)), "--recipe-digest", recipe.digest]
+    if _resolved(recipe):
+        args += ["--resolved", f"{CONFIG_PATH}/{RESOLVED_KEY}"]
     return {
-        "name": CONTAINER,
-        "image": plan.optimizer_image,
-        "imagePullPolicy": "IfNotPresent",
+        "image": recipe.optimizer_image,
         "command": ["python", "-m", "slipway_optimizer"],
-        "args": ["--spec", f"{CONFIG_PATH}/{CONFIG_KEY}", "--out", out, "--recipe-digest", plan.recipe_digest],
-        "env": [
-            {"name": "HOME", "value": "/tmp"},  # noqa: S108 (the only place that can be written)
-            {"name": "SLIPWAY_OPTIMIZER_IMAGE", "value": plan.optimizer_image},
-        ],
-        "resources": build_resources(parent.spec.optimize.resources, JOB_REQUESTS),
-        "securityContext": container_security(),
-        "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": mounts(mounted),
+        "args": args,
+        "env": _environment(parent, settings, recipe),
+        "resources": measuring_resources(parent),
     }
+
+
+def _environment(parent: ModelDeployment, settings: Settings, recipe: Recipe) -> dict[str, str]:
+    environment = {
+        "HOME": "/tmp",  # noqa: S108 (the only place that can be written)
+        "SLIPWAY_OPTIMIZER_IMAGE": recipe.optimizer_image,
+        "SLIPWAY_HARDWARE_CLASS": recipe.hardware_class,
+    }
+    if parent.spec.model.allow_pickle and settings.allow_pickle:
+        environment["SLIPWAY_ALLOW_PICKLE"] = "true"
+    return environment
+
+
+def _collection(parent: ModelDeployment, kept: Sequence[str]) -> list[str]:
+    """Whose artifacts are collected, and which of them stay."""
+    return ["--owner", f"{parent.metadata['namespace']}/{parent.metadata['name']}", "--keep", *kept]
+
+
+def _args_of(live: Object | None, wanted: dict[str, Any]) -> list[str] | None:
+    if live is None:
+        return None
+    digest = (live["metadata"].get("annotations") or {}).get(TEMPLATE_DIGEST)
+    if digest != wanted["metadata"]["annotations"][TEMPLATE_DIGEST]:
+        return None
+    containers = live["spec"]["template"]["spec"]["containers"]
+    return next((list(item["args"]) for item in containers if item["name"] == CONTAINER), None)

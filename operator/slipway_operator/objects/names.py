@@ -14,14 +14,20 @@ COMPONENT_LABEL = "app.kubernetes.io/component"
 ARTIFACT_DIGEST = f"{GROUP}/artifact-digest"
 RECIPE_DIGEST = f"{GROUP}/recipe-digest"
 TEMPLATE_DIGEST = f"{GROUP}/template-digest"
+SOURCES_DIGEST = f"{GROUP}/sources-digest"
+HARDWARE_CLASS = f"{GROUP}/hardware-class"
 
-Component = Literal["optimize", "serve", "scale"]
+Component = Literal["resolve", "optimize", "serve", "scale"]
 
-RECIPE_HEX_IN_NAMES = 10
+HEX_IN_NAMES = 10
 
 
 def job_name(name: str, recipe_digest: str) -> str:
-    return f"{name}-optimize-{hex_of(recipe_digest)[:RECIPE_HEX_IN_NAMES]}"
+    return f"{name}-optimize-{hex_of(recipe_digest)[:HEX_IN_NAMES]}"
+
+
+def resolve_job_name(name: str, sources_digest: str) -> str:
+    return f"{name}-resolve-{hex_of(sources_digest)[:HEX_IN_NAMES]}"
 
 
 def claim_name(name: str) -> str:

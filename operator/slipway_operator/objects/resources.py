@@ -8,6 +8,7 @@ from typing import Any
 from slipway_operator.api.v1alpha1 import Resources
 
 JOB_REQUESTS = {"cpu": "500m", "memory": "1Gi"}
+RESOLVE_REQUESTS = {"cpu": "50m", "memory": "128Mi"}
 # Scaling on CPU divides by the request, so that there has to be one; small, so that several replicas fit anywhere.
 SERVER_REQUESTS = {"cpu": "100m", "memory": "256Mi"}
 
@@ -35,10 +36,13 @@ def _quantities(values: Mapping[str, int | str] | None) -> dict[str, str]:
     return {key: str(value) for key, value in (values or {}).items()}
 
 
-def whole_cpus(quantity: int | str | None) -> int:
-    """Threads that a CPU quantity such as `1500m` feeds, rounded up; 0 where the runtime has to find out itself."""
+def count_cpus(quantity: int | str | None) -> Decimal | None:
+    """CPUs of a quantity such as `1500m`; None where it is none."""
     match = _QUANTITY.fullmatch(str(quantity))
-    if match is None:
-        return 0
-    cpus = Decimal(match["number"]) * _UNITS[match["unit"]]
-    return int(cpus.to_integral_value(rounding=ROUND_CEILING))
+    return None if match is None else Decimal(match["number"]) * _UNITS[match["unit"]]
+
+
+def whole_cpus(quantity: int | str | None) -> int:
+    """Threads that a CPU quantity feeds, rounded up; 0 where the runtime has to find out itself."""
+    cpus = count_cpus(quantity)
+    return 0 if cpus is None else int(cpus.to_integral_value(rounding=ROUND_CEILING))

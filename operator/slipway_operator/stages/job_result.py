@@ -1,17 +1,23 @@
 """What an optimization Job came to: its state, and the result in its pod's termination message."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
-from slipway_contract.result import RESULT, Failed, Measurement, Succeeded
+from slipway_contract.result import Failed, Measurement, Resolved, Succeeded
 from slipway_operator.api.v1alpha1 import ArtifactStatus, MeasuredStatus
-from slipway_operator.objects.job import CONTAINER
+from slipway_operator.objects import job, resolve_job
 from slipway_operator.objects.names import RECIPE_DIGEST
 from slipway_operator.ownership import controlled_by, uid_of
 from slipway_operator.stages.pods import has_condition, name_of, terminated_state
-from slipway_operator.state import Object, Observed
+from slipway_operator.stages.summary import summarize
+from slipway_operator.state import Object, Observed, Recipe
+
+CONTAINERS = (job.CONTAINER, resolve_job.CONTAINER)
+RESULT: TypeAdapter[Succeeded | Resolved | Failed] = TypeAdapter(
+    Annotated[Succeeded | Resolved | Failed, Field(discriminator="result")]
+)
 
 
 def job_of(observed: Observed, recipe_digest: str) -> Object | None:
@@ -41,18 +47,20 @@ def optimizer_image_of(job: Object) -> str:
     return str(job["spec"]["template"]["spec"]["containers"][0]["image"])
 
 
-def optimize_status(pod: Object) -> Mapping[str, Any] | None:
-    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
-    return next((status for status in statuses if status["name"] == CONTAINER), None)
+def container_of(pod: Object) -> str:
+    """The optimizer's own among the pod's containers: others may have been put beside it."""
+    names = [str(item["name"]) for item in pod["spec"].get("containers") or ()]
+    return next((name for name in names if name in CONTAINERS), job.CONTAINER)
 
 
 def ended(pod: Object) -> Mapping[str, Any] | None:
     """How the optimizer ended in this pod, if it did."""
-    status = optimize_status(pod)
+    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
+    status = next((status for status in statuses if status["name"] == container_of(pod)), None)
     return terminated_state(status) if status else None
 
 
-def result_of(pod: Object) -> Succeeded | Failed | None:
+def result_of(pod: Object) -> Succeeded | Resolved | Failed | None:
     """The result in the pod's termination message; None where it has none, or none that can be read."""
     terminated = ended(pod)
     if terminated is None or not terminated.get("message"):
@@ -68,18 +76,17 @@ def success_of(observed: Observed, job: Object) -> Succeeded | None:
     return next((result for result in results if isinstance(result, Succeeded)), None)
 
 
-def build_artifact(
-    result: Succeeded, *, uri: str, recipe_digest: str, optimizer_image: str, hardware_class: str
-) -> ArtifactStatus:
+def build_artifact(result: Succeeded, *, uri: str, recipe: Recipe, metric: str) -> ArtifactStatus:
     """What the status says of a new artifact. Kubernetes APIs have no floats: ratios are text."""
-    return ArtifactStatus(
+    artifact = ArtifactStatus(
         digest=result.artifact_digest,
-        recipe_digest=recipe_digest,
+        recipe_digest=recipe.digest,
         uri=uri,
         source_digest=result.source_digest,
         code_digest=result.code_digest,
-        optimizer_image=optimizer_image,
-        hardware_class=hardware_class,
+        optimizer_image=recipe.optimizer_image,
+        hardware_class=recipe.hardware_class,
+        sources=None if recipe.sources is None else list(recipe.sources),
         variant=result.variant,
         size_bytes=result.size_bytes,
         speedup=None if result.speedup is None else f"{result.speedup:.2f}",
@@ -92,6 +99,7 @@ def build_artifact(
         baseline=_measured(result.baseline),
         measured=_measured(result.measured),
     )
+    return artifact.model_copy(update={"summary": summarize(artifact, metric)})
 
 
 def _measured(measurement: Measurement) -> MeasuredStatus:

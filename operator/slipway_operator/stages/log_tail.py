@@ -4,7 +4,8 @@ import json
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
 
 from slipway_operator.conditions import shorten
 
@@ -26,13 +27,21 @@ _SECRETS = (
 )
 
 
+Bytes = Annotated[int, Field(ge=0, le=2**60)]
+
+
 class Progress(BaseModel):
     """A progress event of the optimizer. The model's own code writes to the same log: anything else is none."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore")
 
     event: Literal["progress"]
     stage: Annotated[str, Field(min_length=1, max_length=40)]
     percent: Annotated[int, Field(ge=0, le=100)] = 0
     message: str = ""
+    eta_seconds: Annotated[int | None, Field(ge=0, le=10**7)] = None
+    peak_memory_bytes: Bytes | None = None
+    needed_memory_bytes: Bytes | None = None
 
 
 def redact(text: str) -> str:

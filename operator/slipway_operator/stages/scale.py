@@ -1,8 +1,9 @@
 """Scaling: a fixed number of replicas, or a HorizontalPodAutoscaler on requests in flight."""
 
-from slipway_operator.api.v1alpha1 import Condition
+from slipway_operator.api.v1alpha1 import ArtifactStatus, Condition
 from slipway_operator.conditions import SCALING, ConditionStatus, Reason, build_condition
 from slipway_operator.objects.hpa import CPU_UTILIZATION_PERCENT, build_hpa
+from slipway_operator.objects.serving_defaults import in_flight
 from slipway_operator.stages.pods import find_condition, is_ready
 from slipway_operator.state import Object, Observed, Plan, StageResult
 
@@ -16,7 +17,8 @@ def scale(observed: Observed, plan: Plan) -> StageResult:
     if plan.artifact is None:
         return StageResult(_condition("False", Reason.WAITING_FOR_ARTIFACT, "There is nothing to scale yet."))
     on_cpu = why_not_on_requests(observed) is not None
-    return StageResult(_describe(observed, on_cpu=on_cpu), (build_hpa(observed.parent, on_cpu=on_cpu),))
+    autoscaler = build_hpa(observed.parent, plan.artifact, on_cpu=on_cpu)
+    return StageResult(_describe(observed, plan.artifact, on_cpu=on_cpu), (autoscaler,))
 
 
 def why_not_on_requests(observed: Observed) -> str | None:
@@ -31,7 +33,7 @@ def why_not_on_requests(observed: Observed) -> str | None:
     )
 
 
-def _describe(observed: Observed, *, on_cpu: bool) -> Condition:
+def _describe(observed: Observed, artifact: ArtifactStatus, *, on_cpu: bool) -> Condition:
     hpa = observed.hpa
     if hpa is None or find_condition(hpa, "AbleToScale") is None:
         return _condition("Unknown", Reason.AUTOSCALER_STARTING, "The autoscaler has not looked at the replicas yet.")
@@ -43,7 +45,7 @@ def _describe(observed: Observed, *, on_cpu: bool) -> Condition:
         return _condition("Unknown", Reason.AUTOSCALER_STARTING, "The autoscaler waits for the first ready replica.")
     if message:
         return _condition("False", Reason.METRICS_UNAVAILABLE, message)
-    return _on_cpu(observed) if on_cpu else _on_requests(observed)
+    return _on_cpu(observed) if on_cpu else _on_requests(observed, artifact)
 
 
 def _complaint(hpa: Object, type_: str) -> str | None:
@@ -54,9 +56,9 @@ def _complaint(hpa: Object, type_: str) -> str | None:
     return f"{condition.get('reason', type_)}: {condition.get('message', '')}"
 
 
-def _on_requests(observed: Observed) -> Condition:
-    spec = observed.parent.spec.scale
-    message = f"{_bounds(observed)}, aiming at {spec.in_flight} requests in flight for each."
+def _on_requests(observed: Observed, artifact: ArtifactStatus) -> Condition:
+    aim = in_flight(observed.parent, artifact)
+    message = f"{_bounds(observed)}, aiming at {aim} requests in flight for each."
     return _condition("True", Reason.SCALING_ON_REQUESTS, message)
 
 

@@ -1,12 +1,18 @@
 """The recipe digest: everything that decides what an optimization Job produces."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from slipway_contract.digest import hex_of, sha256_of_json
 from slipway_contract.source_ids import VERBATIM, is_fixed, source_fields
 
 CPU_HARDWARE_CLASS = "cpu"
+
+# How the Job runs, not what it makes.
+_RUN_ONLY: Final = frozenset({"resources", "activeDeadlineSeconds"})
+# Defaults of fields that came after the first artifacts had been made. They count only where the user changed them:
+# else every artifact would be made again with the release that brought the field.
+_LATER_DEFAULTS: Final[Mapping[str, Any]] = {"optimize.allowLossy": False, "optimize.quantize.keepIO": True}
 
 
 def recipe_digest(
@@ -27,18 +33,34 @@ def recipe_digest(
     Returns:
         `sha256:<hex>`; the same for the same recipe, on any machine.
     """
-    optimize = {key: value for key, value in (spec.get("optimize") or {}).items() if key != "resources"}
-    recipe = {"model": spec["model"], "optimize": optimize}
+    optimize = {key: value for key, value in (spec.get("optimize") or {}).items() if key not in _RUN_ONLY}
+    recipe = {
+        "model": _without_later_defaults(spec["model"], "model"),
+        "optimize": _without_later_defaults(optimize, "optimize"),
+    }
     ids = resolved or {}
     sources = {id(source): _source(source, ids.get(field)) for field, source in source_fields(recipe).items()}
     return sha256_of_json(
         {
-            "model": _identity(spec["model"], sources),
-            "optimize": _identity(optimize, sources),
+            "model": _identity(recipe["model"], sources),
+            "optimize": _identity(recipe["optimize"], sources),
             "optimizerImage": optimizer_image,
             "hardwareClass": hardware_class,
         }
     )
+
+
+def _without_later_defaults(value: Any, path: str) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    kept = {key: item for key, item in value.items() if not _is_later_default(f"{path}.{key}", item)}
+    return {
+        key: item if key in VERBATIM else _without_later_defaults(item, f"{path}.{key}") for key, item in kept.items()
+    }
+
+
+def _is_later_default(path: str, value: Any) -> bool:
+    return path in _LATER_DEFAULTS and bool(value == _LATER_DEFAULTS[path])
 
 
 def _source(source: Mapping[str, Any], resolved: str | None) -> dict[str, str]:

@@ -40,7 +40,8 @@ class Release:
         images = json.loads(IMAGES.read_text())
         sets = [
             f"images.operator={images['operator']}",
-            f"images.optimizer={images['optimizer']}",
+            f"images.optimizer.cpu={images['optimizer']}",
+            f"images.optimizer.gpu={images['optimizer']}",
             f"images.serving.cpu={images['serving']}",
             f"images.serving.gpu={images['serving']}",
             f"watchNamespaces={{{self.models}}}",

@@ -9,7 +9,8 @@ def test_the_chart_has_the_version_of_the_package():
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
     values = yaml.safe_load((CHART / "values.yaml").read_text())
     assert (chart["version"], chart["appVersion"]) == (package, package)
-    images = [values["images"]["operator"], values["images"]["optimizer"], *values["images"]["serving"].values()]
+    of = values["images"]
+    images = [of["operator"], *of["optimizer"].values(), *of["serving"].values()]
     assert all(image.split(":")[1].removesuffix("-gpu") == package for image in images)
 
 

@@ -120,7 +120,7 @@ def test_more_memory_starts_a_failed_job_again(history):
     history.run_pass()
     job = history.only("Job")
     assert job["metadata"]["name"] == failed["metadata"]["name"]
-    assert job["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"] == {"memory": "8Gi"}
+    assert job["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"] == "8Gi"
     assert history.condition("Optimized") == ("False", "JobPending")
 
 

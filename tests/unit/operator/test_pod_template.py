@@ -15,7 +15,7 @@ from slipway_operator.reconcile import reconcile
 GOLDEN = Path(__file__).parent / "golden"
 
 
-@pytest.mark.parametrize("name", ["operator-upgrade-moves-no-pod", "s3-store-with-secret", "cpu-when-count-0"])
+@pytest.mark.parametrize("name", ["operator-upgrade-moves-no-pod", "upgrade-with-an-s3-store", "cpu-when-count-0"])
 def test_the_pod_template_is_the_one_that_was_released(name):
     children = reconcile(read_story(name).observed).children
     (deployment,) = (child for child in children if child["kind"] == "Deployment")

@@ -30,6 +30,8 @@ def test_story(name):
     events = [vars(event) for event in outcome.events]
     assert_contains(events, expect.get("events", []), "events")
     assert_contains(outcome.status, expect.get("status", {}), "status")
+    if "nextPassAt" in expect:
+        assert outcome.next_pass_at == expect["nextPassAt"]
     if "historyLength" in expect:
         assert len(outcome.status["artifactHistory"]) == expect["historyLength"]
 

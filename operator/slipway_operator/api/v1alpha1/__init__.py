@@ -5,6 +5,8 @@
 
 from slipway_operator.api.v1alpha1.base import ApiModel, Rule
 from slipway_operator.api.v1alpha1.distill import Distill, Student
+from slipway_operator.api.v1alpha1.evaluate import Evaluate
+from slipway_operator.api.v1alpha1.image import Image
 from slipway_operator.api.v1alpha1.model import DType, Input, Model, ModelFormat, Output, TensorName
 from slipway_operator.api.v1alpha1.modeldeployment import (
     API_VERSION,
@@ -16,7 +18,7 @@ from slipway_operator.api.v1alpha1.modeldeployment import (
     ModelDeployment,
     ModelDeploymentSpec,
 )
-from slipway_operator.api.v1alpha1.optimize import Evaluate, Optimize, Quantize
+from slipway_operator.api.v1alpha1.optimize import Optimize, Quantize
 from slipway_operator.api.v1alpha1.prune import FineTune, Prune
 from slipway_operator.api.v1alpha1.resources import Resources
 from slipway_operator.api.v1alpha1.scale import Scale
@@ -28,7 +30,10 @@ from slipway_operator.api.v1alpha1.status import (
     MeasuredStatus,
     ModelDeploymentStatus,
     OptimizationStatus,
+    ServingStatus,
+    SourceStatus,
 )
+from slipway_operator.api.v1alpha1.update_policy import UpdatePolicy
 
 __all__ = [
     "API_VERSION",
@@ -46,6 +51,7 @@ __all__ = [
     "Distill",
     "Evaluate",
     "FineTune",
+    "Image",
     "Input",
     "MeasuredStatus",
     "Model",
@@ -63,8 +69,11 @@ __all__ = [
     "Scale",
     "SecretReference",
     "Serve",
+    "ServingStatus",
     "Source",
+    "SourceStatus",
     "Store",
     "Student",
     "TensorName",
+    "UpdatePolicy",
 ]

@@ -5,11 +5,16 @@ from typing import Annotated, Literal
 from pydantic import Field, WithJsonSchema
 
 from slipway_operator.api.v1alpha1.base import AnyObject, AnyValue, ApiModel, Rule
+from slipway_operator.api.v1alpha1.image import Image
 from slipway_operator.api.v1alpha1.source import Source
 
 DType = Literal["bool", "int8", "uint8", "int16", "int32", "int64", "float16", "float32", "float64"]
 TensorName = Annotated[str, Field(min_length=1, max_length=64, pattern="^[A-Za-z_][A-Za-z0-9_.]*$")]
 Dimension = Annotated[int | str, WithJsonSchema({"x-kubernetes-int-or-string": True, "maxLength": 64})]
+
+
+# Of an input with image; the order of the dimensions is what image.layout says.
+_CHANNELS = "(self.image.layout == 'NCHW' ? self.shape[1] : self.shape[3])"
 
 
 class Input(ApiModel):
@@ -20,6 +25,34 @@ class Input(ApiModel):
             "self.shape.all(d, type(d) == int ? int(d) > 0 : string(d).matches('^[A-Za-z_][A-Za-z0-9_]*$'))",
             "an entry of shape is a size of at least 1, or a name of letters, digits and _, as in [batch, 3, 224, 224]",
             ".shape",
+        ),
+        Rule(
+            "!has(self.image) || size(self.shape) == 4 && self.shape.filter(d, type(d) == string).all(d, d == "
+            "self.shape[0]) && size(self.shape.filter(d, type(d) == string)) <= 1",
+            "image needs an input of 4 dimensions, numbers but for the first, as in [batch, 3, 224, 224]",
+            ".image",
+        ),
+        Rule(
+            f"!has(self.image) || size(self.shape) != 4 || {_CHANNELS} in [1, 3]",
+            "image finds the channels in shape by its layout: 3 is RGB, 1 is gray",
+            ".image.layout",
+        ),
+        Rule(
+            f"!has(self.image) || size(self.shape) != 4 || (!has(self.image.mean) || size(self.image.mean) == "
+            f"{_CHANNELS}) && (!has(self.image.std) || size(self.image.std) == {_CHANNELS})",
+            "mean and std have one value for each channel",
+            ".image",
+        ),
+        Rule(
+            "!has(self.image) || self.dtype.startsWith('float') || !has(self.image.scale) && !has(self.image.mean) && "
+            "!has(self.image.std)",
+            "an input of integers gets pixels as they are: remove scale, mean and std",
+            ".image",
+        ),
+        Rule(
+            "!has(self.padValue) || self.dtype.startsWith('float') || self.padValue == double(int(self.padValue))",
+            "this input holds integers: padValue has to be a whole number",
+            ".padValue",
         ),
     )
     name: Annotated[
@@ -34,6 +67,17 @@ class Input(ApiModel):
             "[batch, 3, 224, 224]. The same name means the same size everywhere. [] is a scalar.",
         ),
     ]
+    image: Annotated[
+        Image | None,
+        Field(description="How the optimizer makes this input of pictures in a folder of images. Serving does not."),
+    ] = None
+    pad_value: Annotated[
+        float | None,
+        Field(
+            description="What fills up shorter rows of data along named dimensions after the rows, so that they share "
+            "a request. Absent: only rows of one size do."
+        ),
+    ] = None
 
 
 class Output(ApiModel):
@@ -47,6 +91,13 @@ class Output(ApiModel):
 ModelFormat = Literal["StateDict", "SafeTensors", "ExportedProgram", "ONNX"]
 
 
+# Of an input i: whether it has a named dimension that is not the rows, which come first in some input.
+_VARIES = (
+    "i.shape.exists(d, type(d) == string && "
+    "!self.inputs.exists(j, size(j.shape) > 0 && type(j.shape[0]) == string && j.shape[0] == d))"
+)
+
+
 class Model(ApiModel):
     """The trained model: where it is, how to build it, what goes in and out."""
 
@@ -57,9 +108,9 @@ class Model(ApiModel):
             ".factory",
         ),
         Rule(
-            "!(self.format in ['ExportedProgram', 'ONNX']) || !has(self.factory) && !has(self.code) && "
-            "!has(dyn(self).factoryArgs) && !has(self.factoryKwargs)",
-            "format ExportedProgram or ONNX holds the whole model: remove factory, factoryArgs, factoryKwargs and code",
+            "!(self.format in ['ExportedProgram', 'ONNX']) || !has(self.factory) && !has(dyn(self).factoryArgs) && "
+            "!has(self.factoryKwargs)",
+            "format ExportedProgram or ONNX holds the whole model: remove factory, factoryArgs and factoryKwargs",
             ".format",
         ),
         Rule(
@@ -72,6 +123,21 @@ class Model(ApiModel):
             "i.name)) && self.outputs.all(o, self.outputs.exists_one(p, p.name == o.name))",
             "two of the inputs and outputs have the same name: give each its own, in ONNX every name is unique",
             ".outputs",
+        ),
+        Rule(
+            "size(self.inputs) == 1 || !self.inputs.exists(i, has(i.image))",
+            "a folder of images fills a single input, and the model has several: remove image",
+            ".inputs",
+        ),
+        Rule(
+            f"self.inputs.all(i, !has(i.padValue) || {_VARIES})",
+            "the rows of an input with padValue do not vary in size: remove padValue",
+            ".inputs",
+        ),
+        Rule(
+            f"!self.inputs.exists(i, has(i.padValue)) || self.inputs.all(i, has(i.padValue) || !{_VARIES})",
+            "set padValue on all inputs with a named dimension after the first, or on none",
+            ".inputs",
         ),
     )
     source: Annotated[Source, Field(description="The checkpoint: a file of the kind that format names.")]
@@ -102,8 +168,16 @@ class Model(ApiModel):
     code: Annotated[
         Source | None,
         Field(
-            description="A wheel, a zip archive or a single .py file that factory is imported from. It runs in the "
+            description="A wheel, a zip archive or a single .py file that factory and evaluate.function are imported "
+            "from. It runs in the "
             "optimization Job, which has no credentials of the cluster."
+        ),
+    ] = None
+    allow_pickle: Annotated[
+        bool | None,
+        Field(
+            description="Whether the checkpoint may be a whole pickled module, which runs code of its own when it is "
+            "loaded. It has to be permitted by the administrator, too (chart value optimizer.allowPickle)."
         ),
     ] = None
     inputs: Annotated[

@@ -10,7 +10,8 @@ from slipway_operator.api.v1alpha1.optimize import Optimize
 from slipway_operator.api.v1alpha1.scale import Scale
 from slipway_operator.api.v1alpha1.serve import Serve
 from slipway_operator.api.v1alpha1.source import Store
-from slipway_operator.api.v1alpha1.status import ModelDeploymentStatus
+from slipway_operator.api.v1alpha1.status import HISTORY_MAX_LENGTH, ModelDeploymentStatus
+from slipway_operator.api.v1alpha1.update_policy import UpdatePolicy
 
 GROUP = "serving.slipway.dev"
 VERSION = "v1alpha1"
@@ -38,10 +39,28 @@ class ModelDeploymentSpec(ApiModel):
             ".serve.batching",
         ),
         Rule(
-            "!has(self.scale.maxReplicas) || self.scale.inFlight <= self.serve.queueSize",
+            "!has(self.scale.maxReplicas) || !has(self.scale.inFlight) || self.scale.inFlight <= self.serve.queueSize",
             "a replica refuses what does not fit its queue, so it would never reach scale.inFlight: set inFlight to "
             "serve.queueSize or less, or raise serve.queueSize",
             ".scale.inFlight",
+        ),
+        Rule(
+            "self.updatePolicy.mode == 'Pinned' || !has(self.model.source.sha256) || has(self.model.code) && "
+            "!has(self.model.code.sha256) || has(self.optimize.evaluate.data) && "
+            "!has(self.optimize.evaluate.data.sha256)",
+            "mode OnDigestChange follows sources without sha256, and all are pinned: remove a sha256, or updatePolicy",
+            ".updatePolicy.mode",
+        ),
+        Rule(
+            "!has(self.optimize.evaluate.output) || self.model.outputs.exists(o, o.name == "
+            "self.optimize.evaluate.output)",
+            "evaluate.output is none of model.outputs: name one of them",
+            ".optimize.evaluate.output",
+        ),
+        Rule(
+            "!has(self.model.code) || has(self.model.factory) || has(self.optimize.evaluate.__function__)",
+            "nothing is imported from code: set factory or evaluate.function, or remove code",
+            ".model.code",
         ),
         Rule(
             "!has(self.optimize.prune) || !has(self.model.format) || !(self.model.format in ['TorchScript', "
@@ -66,6 +85,18 @@ class ModelDeploymentSpec(ApiModel):
             "which is deleted with it. It cannot be added, removed or changed later."
         ),
     ] = None
+    update_policy: Annotated[
+        UpdatePolicy, Field(description="What happens when there are new bytes at the same uri: nothing, by default.")
+    ] = UpdatePolicy()
+    revision_history_limit: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=HISTORY_MAX_LENGTH,
+            description="Earlier artifacts that stay in the store beside the one that is served: going back to one of "
+            "them needs no Job. Older ones are removed when a Job has published a new one.",
+        ),
+    ] = 5
 
 
 class ModelDeployment(ApiModel):

@@ -6,17 +6,11 @@ from pydantic import Field
 
 from slipway_operator.api.v1alpha1.base import ApiModel, Rule
 from slipway_operator.api.v1alpha1.distill import Distill
+from slipway_operator.api.v1alpha1.evaluate import Evaluate, no_budget
 from slipway_operator.api.v1alpha1.prune import Prune
 from slipway_operator.api.v1alpha1.resources import Resources
-from slipway_operator.api.v1alpha1.source import Source
 
-DEFAULT_MAX_DROP = 0.01
-DEFAULT_MIN_SPEEDUP = 1.1
-
-
-def _no_budget(evaluate: str) -> str:
-    """What is left out cannot be told from its default: the API server fills it in before it looks at the rules."""
-    return f"{evaluate}.maxDrop == {DEFAULT_MAX_DROP} && {evaluate}.minSpeedup == {DEFAULT_MIN_SPEEDUP}"
+SIX_HOURS = 6 * 3600
 
 
 class Quantize(ApiModel):
@@ -33,54 +27,12 @@ class Quantize(ApiModel):
     ] = "Auto"
 
 
-class Evaluate(ApiModel):
-    """The budget, and the data that it is measured on."""
-
-    rules = (
-        Rule(
-            f"has(self.data) || {_no_budget('self')}",
-            "maxDrop and minSpeedup are a budget for what is measured on data: set data, or remove them",
-            ".data",
-        ),
-    )
-    data: Annotated[
-        Source | None,
-        Field(
-            description="An .npz file with one array for each input, by the input's name and with rows in its first "
-            "dimension, and optionally labels (one integer a row). Without labels, agreement with the original model "
-            "is measured."
-        ),
-    ] = None
-    metric: Annotated[
-        Literal["Accuracy"],
-        Field(description="What is measured. Accuracy: share of rows whose top-1 class is right, 0 to 1."),
-    ] = "Accuracy"
-    max_drop: Annotated[
-        float,
-        Field(
-            ge=0,
-            le=1,
-            description="How much of the metric a variant may lose against the plain export, absolute: 0.01 allows "
-            "0.75 to become 0.74.",
-        ),
-    ] = DEFAULT_MAX_DROP
-    min_speedup: Annotated[
-        float,
-        Field(
-            ge=1,
-            le=100,
-            description="How many times faster than the plain export a variant has to be: 1.1 is 10 % faster. A "
-            "variant that is not is not worth its loss.",
-        ),
-    ] = DEFAULT_MIN_SPEEDUP
-
-
 class Optimize(ApiModel):
     """What the optimization Job may do, and the budget."""
 
     rules = (
         Rule(
-            f"self.quantize.mode != 'None' || has(self.prune) || has(self.distill) || {_no_budget('self.evaluate')}",
+            f"self.quantize.mode != 'None' || has(self.prune) || has(self.distill) || {no_budget('self.evaluate')}",
             "mode None makes no variant that a budget could hold: remove evaluate.maxDrop and evaluate.minSpeedup, or "
             "set another mode",
             ".quantize.mode",
@@ -108,7 +60,29 @@ class Optimize(ApiModel):
             "plain export is served."
         ),
     ] = Evaluate()
+    image: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=512,
+            pattern="^[^\\s]+$",
+            description="Image of the optimization Job in place of Slipway's own: one built FROM it with more packages "
+            "that factory needs. Name it by digest or by a tag that stays: another reference is another recipe.",
+        ),
+    ] = None
     resources: Annotated[
         Resources,
-        Field(description="CPU and memory of the optimization Job. They are no part of the artifact's recipe."),
+        Field(
+            description="CPU and memory of the optimization Job. They are no part of the artifact's recipe. Without a "
+            "cpu limit here, serve.resources.limits.cpu is the Job's, too: it measures what will be served."
+        ),
     ] = Resources()
+    active_deadline_seconds: Annotated[
+        int,
+        Field(
+            ge=60,
+            le=2592000,
+            description="Seconds after which the optimization Job is stopped, its retries included. No part of the "
+            "recipe. Raising it starts a Job again that had run out of time.",
+        ),
+    ] = SIX_HOURS

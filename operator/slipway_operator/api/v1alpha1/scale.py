@@ -24,8 +24,9 @@ class Scale(ApiModel):
             ".replicas",
         ),
         Rule(
-            f"has(self.maxReplicas) || self.minReplicas == 1 && self.inFlight == {DEFAULT_IN_FLIGHT} && "
-            "!has(self.metrics) && !has(self.behavior)",
+            # Objects of v0.1 had 8 filled in for them, and would else refuse `kubectl scale`.
+            f"has(self.maxReplicas) || self.minReplicas == 1 && (!has(self.inFlight) || self.inFlight == "
+            f"{DEFAULT_IN_FLIGHT}) && !has(self.metrics) && !has(self.behavior)",
             "minReplicas, inFlight, metrics and behavior need an autoscaler: set maxReplicas",
             ".maxReplicas",
         ),
@@ -52,14 +53,15 @@ class Scale(ApiModel):
         ),
     ] = None
     in_flight: Annotated[
-        int,
+        int | None,
         Field(
             ge=1,
             le=100000,
             description="Requests in flight (accepted and not yet answered, waiting ones included) for each replica "
-            "that the autoscaler aims at. With 8, 40 requests in flight become 5 replicas.",
+            "that the autoscaler aims at. With 8, 40 requests in flight become 5 replicas. Absent: what was measured "
+            "for the artifact (status.artifact.serving), else 8; at most serve.queueSize.",
         ),
-    ] = DEFAULT_IN_FLIGHT
+    ] = None
     metrics: Annotated[
         list[AnyObject] | None,
         Field(

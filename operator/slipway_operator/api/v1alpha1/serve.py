@@ -8,6 +8,7 @@ from slipway_operator.api.v1alpha1.base import ApiModel, ObjectName, Rule
 from slipway_operator.api.v1alpha1.resources import Resources
 
 DEFAULT_ACCELERATOR = "nvidia.com/gpu"
+DEFAULT_BATCH_MAX_SIZE = 32
 
 _PRESERVED_OBJECT = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 
@@ -59,7 +60,7 @@ class Batching(ApiModel):
 
     rules = (
         Rule(
-            "self.maxSize > 1",
+            "!has(self.maxSize) || self.maxSize > 1",
             "maxSize 1 batches nothing: remove serve.batching, or set maxSize to 2 or more",
             ".maxSize",
         ),
@@ -69,7 +70,15 @@ class Batching(ApiModel):
             ".maxDelay",
         ),
     )
-    max_size: Annotated[int, Field(ge=1, le=1024, description="Most rows in one call of the model.")] = 32
+    max_size: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=1024,
+            description="Most rows in one call of the model. Absent: what was measured to pay for the artifact "
+            "(status.artifact.serving; 1 where batching does not), else 32.",
+        ),
+    ] = None
     max_delay: Annotated[
         str,
         Field(

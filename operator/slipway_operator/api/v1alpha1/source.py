@@ -58,7 +58,7 @@ class Source(ApiModel):
             max_length=2048,
             description="Where the file is: s3://BUCKET/KEY; https://HOST/PATH; pvc://CLAIM/PATH on a "
             "PersistentVolumeClaim in the same namespace, mounted read-only; file:///PATH inside the optimizer image. "
-            "New bytes at the same uri are not noticed: set sha256, or use a new uri for each version.",
+            "What it leads to is in status.sources; spec.updatePolicy says what happens to new bytes at the same uri.",
         ),
     ]
     sha256: Annotated[

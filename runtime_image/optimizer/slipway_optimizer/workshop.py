@@ -1,7 +1,7 @@
 """What every step of one optimization works with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from slipway_contract.manifest import MODEL_FILE
@@ -10,6 +10,7 @@ from slipway_optimizer.onnx_session import OnnxSession
 from slipway_optimizer.progress import Progress
 from slipway_optimizer.sources.fetch import Fetched
 from slipway_optimizer.spec import Deployment, ModelSpec
+from slipway_optimizer.stores.checkpoints import Checkpoints, NoCheckpoints
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,14 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Workshop:
-    """The spec, the inputs, a folder with one subfolder an entry, and the CPUs to use."""
+    """The spec, the inputs, a folder with one subfolder an entry, the CPUs to use, and where a training is kept."""
 
     deployment: Deployment
     inputs: Inputs
     folder: Path
     threads: int
     progress: Progress
+    checkpoints: Checkpoints = field(default_factory=NoCheckpoints)
 
     @property
     def spec(self) -> ModelSpec:

@@ -36,27 +36,27 @@ class TorchModel:
     framework: Literal["PyTorch", "ONNX"] = "PyTorch"
 
     def __init__(self, module: torch.nn.Module, spec: ModelSpec) -> None:
-        self._module = module
-        self._spec = spec
-        self._call = DeclaredCall(module, spec).eval()
+        self.module = module
+        self.spec = spec
+        self.call = DeclaredCall(module, spec).eval()
         self.size_bytes = weights_size(module.state_dict())
 
     def run(self, feeds: Feeds) -> list[Array]:
         """The right answer to a request, outputs in declared order."""
-        return run_torch(self._call, feeds, self._spec)
+        return run_torch(self.call, feeds, self.spec)
 
     def lookup_tables(self) -> Sequence[int]:
         """Rows of each embedding."""
         return [
             int(part.num_embeddings)
-            for part in self._module.modules()
+            for part in self.module.modules()
             if isinstance(part, torch.nn.Embedding | torch.nn.EmbeddingBag)
         ]
 
     def save_onnx(self, path: Path, example: Feeds) -> None:
         """Write the model as ONNX with the declared names and dynamic axes."""
-        arguments = to_tensors(example, self._spec)
-        export_onnx(lambda: export_module(self._call, arguments, self._spec), self._spec, path, self.size_bytes)
+        arguments = to_tensors(example, self.spec)
+        export_onnx(lambda: export_module(self.call, arguments, self.spec), self.spec, path, self.size_bytes)
 
 
 def run_torch(call: torch.nn.Module, feeds: Feeds, spec: ModelSpec) -> list[Array]:

@@ -1,0 +1,109 @@
+"""Checkpoints of a Job that is not done: beside the artifacts, under names that no reader of artifacts looks at.
+
+Each is replaced as a whole, so that a Job that is stopped while it writes leaves the one before. Publishing the
+recipe's artifact removes them; those that nobody came back to are removed by whoever publishes next.
+"""
+
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from slipway_contract.digest import hex_of
+from slipway_optimizer.sources.failures import is_missing
+
+SUFFIX: Final = ".checkpoint"
+TEMPORARY: Final = ".writing"
+ABANDONED_AFTER_SECONDS: Final = 7 * 24 * 3600
+
+
+class Checkpoints(Protocol):
+    """Files of one recipe, by name."""
+
+    def read(self, name: str, target: Path) -> bool:
+        """Copy a checkpoint to a local file; False where there is none."""
+
+    def write(self, name: str, source: Path) -> None:
+        """Replace a checkpoint by a local file."""
+
+    def clear(self) -> None:
+        """Remove all of the recipe's checkpoints."""
+
+
+class NoCheckpoints:
+    """For a Job that cannot be resumed."""
+
+    def read(self, name: str, target: Path) -> bool:
+        del name, target
+        return False
+
+    def write(self, name: str, source: Path) -> None:
+        """Keep nothing."""
+
+    def clear(self) -> None:
+        """Nothing was kept."""
+
+
+class DirectoryCheckpoints:
+    """In `ROOT/<recipe hex>.checkpoint/`."""
+
+    def __init__(self, root: Path, recipe_digest: str) -> None:
+        self._folder = root / f"{hex_of(recipe_digest)}{SUFFIX}"
+
+    def read(self, name: str, target: Path) -> bool:
+        try:
+            shutil.copyfile(self._folder / name, target)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def write(self, name: str, source: Path) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        temporary = self._folder / f"{name}{TEMPORARY}"
+        try:
+            with source.open("rb") as read, temporary.open("wb") as written:
+                shutil.copyfileobj(read, written)
+                written.flush()
+                os.fsync(written.fileno())
+            temporary.replace(self._folder / name)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class BucketCheckpoints:
+    """Under `ROOT/<recipe hex>.checkpoint/`; a bucket replaces an object as a whole by itself."""
+
+    def __init__(self, filesystem: Any, root: str, recipe_digest: str) -> None:
+        self._filesystem = filesystem
+        self._prefix = f"{root}/{hex_of(recipe_digest)}{SUFFIX}"
+
+    def read(self, name: str, target: Path) -> bool:
+        try:
+            self._filesystem.get_file(f"{self._prefix}/{name}", str(target))
+        except Exception as error:
+            if is_missing(error):
+                return False
+            raise
+        return True
+
+    def write(self, name: str, source: Path) -> None:
+        self._filesystem.put_file(str(source), f"{self._prefix}/{name}")
+
+    def clear(self) -> None:
+        try:
+            self._filesystem.rm(self._prefix, recursive=True)
+        except Exception as error:
+            if not is_missing(error):
+                raise
+
+
+def sweep_directory(root: Path) -> None:
+    """Remove checkpoints that nobody has written to for long."""
+    for folder in root.glob(f"*{SUFFIX}"):
+        newest = max((file.stat().st_mtime for file in folder.iterdir()), default=folder.stat().st_mtime)
+        if time.time() - newest > ABANDONED_AFTER_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)

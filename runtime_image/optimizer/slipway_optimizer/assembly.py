@@ -10,6 +10,7 @@ from slipway_optimizer.axes import AxisPlan
 from slipway_optimizer.contest.entry import Entry
 from slipway_optimizer.environment import cpu_model
 from slipway_optimizer.golden import make_golden
+from slipway_optimizer.report import REPORT_FILE, render
 from slipway_optimizer.samples import Sampler
 from slipway_optimizer.workshop import Workshop
 
@@ -36,7 +37,7 @@ def assemble(shop: Workshop, entry: Entry, findings: Findings, sampler: Sampler,
         code_digest=shop.inputs.code_digest,
         variant=entry.variant,
         derivation=entry.derivation,
-        files=list_files(model.parent),
+        files=[],
         reference=findings.reference,
         candidates=findings.candidates,
         golden=make_golden(shop.open(entry).run, sampler, plan.small, shop.outputs, entry.variant),
@@ -46,6 +47,8 @@ def assemble(shop: Workshop, entry: Entry, findings: Findings, sampler: Sampler,
         tools=tool_versions(),
         **describe_tensors(model, shop.spec.inputs),
     )
-    write_manifest(manifest, model.parent)
-    shop.progress.report("Publish", summary_of(manifest), 0.5)
+    summary = summary_of(manifest)
+    (model.parent / REPORT_FILE).write_text(render(manifest, summary), encoding="utf-8")
+    write_manifest(manifest.model_copy(update={"files": list_files(model.parent)}), model.parent)
+    shop.progress.report("Publish", summary, 0.5)
     return model.parent

@@ -11,7 +11,8 @@ from slipway_optimizer.contest.choose import BudgetNotMetError, choose
 from slipway_optimizer.contest.contest import Outcome, hold_contest
 from slipway_optimizer.contest.entry import Entry
 from slipway_optimizer.contest.field import build_field
-from slipway_optimizer.contest.serving import measure_serving
+from slipway_optimizer.contest.request import typical
+from slipway_optimizer.contest.serving import measure_serving, widest
 from slipway_optimizer.data import Dataset, read_data
 from slipway_optimizer.errors import UserError
 from slipway_optimizer.evaluate import Evaluation, prepare_evaluation
@@ -33,9 +34,10 @@ def optimize(shop: Workshop, recipe_digest: str) -> Path:
     evaluation = _evaluation(shop, original, data)
     sampler, plan = plan_requests(shop, original)
     field = build_field(shop, export_all(shop, original, [], sampler, plan))
-    request = sampler.draw(plan.small, seed=0)
-    outcome = hold_contest(shop, original, field, evaluation, request)
     budget = _budget(shop, has_data=data is not None)
+    request = typical(data) if data else sampler.draw(plan.small, seed=0)
+    timed = widest(shop, request, budget) if budget.objective == "Throughput" else request
+    outcome = hold_contest(shop, original, field, evaluation, timed)
     candidates = _choose(shop, outcome, budget)
     served = _served(candidates)
     serving = measure_serving(shop, served, request, budget)

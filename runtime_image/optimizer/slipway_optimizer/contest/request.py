@@ -6,6 +6,18 @@ import numpy as np
 
 from slipway_contract.manifest import TensorSpec
 from slipway_optimizer.arrays import Array, Feeds
+from slipway_optimizer.data import Dataset
+
+
+def typical(data: Dataset) -> Feeds:
+    """One row of the data as a request; where rows differ in size, one of the middle size."""
+    sizes = np.zeros(data.rows)
+    for column in data.columns.values():
+        shapes = column.shapes()
+        if shapes is not None:
+            sizes += shapes[data.picked].prod(axis=1)
+    middle = np.argsort(sizes, kind="stable")[data.rows // 2]
+    return next(data.subset([int(middle)]).chunks(1))
 
 
 def widen(feeds: Feeds, inputs: Sequence[TensorSpec], axis: str, rows: int) -> Feeds:

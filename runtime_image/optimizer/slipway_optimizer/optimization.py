@@ -7,6 +7,7 @@ import torch
 from slipway_contract.manifest import Budget, Candidate
 from slipway_optimizer import reasons
 from slipway_optimizer.assembly import Findings, assemble
+from slipway_optimizer.axes import AxisPlan
 from slipway_optimizer.contest.choose import BudgetNotMetError, choose
 from slipway_optimizer.contest.contest import Outcome, hold_contest
 from slipway_optimizer.contest.entry import Entry
@@ -14,12 +15,14 @@ from slipway_optimizer.contest.field import build_field
 from slipway_optimizer.contest.request import typical
 from slipway_optimizer.contest.serving import measure_serving, widest
 from slipway_optimizer.data import Dataset, read_data
+from slipway_optimizer.derive.derived import Derived
 from slipway_optimizer.errors import UserError
 from slipway_optimizer.evaluate import Evaluation, prepare_evaluation
 from slipway_optimizer.exporting import export_all
 from slipway_optimizer.formats.load import load_model
 from slipway_optimizer.formats.loaded import LoadedModel
 from slipway_optimizer.requests import plan_requests
+from slipway_optimizer.samples import Sampler
 from slipway_optimizer.workshop import Workshop
 
 
@@ -33,7 +36,8 @@ def optimize(shop: Workshop, recipe_digest: str) -> Path:
     data = read_data(shop.inputs.data, shop.spec.inputs) if shop.inputs.data else None
     evaluation = _evaluation(shop, original, data)
     sampler, plan = plan_requests(shop, original)
-    field = build_field(shop, export_all(shop, original, [], sampler, plan))
+    derived = _derive(shop, original, sampler, plan, data)
+    field = build_field(shop, export_all(shop, original, derived, sampler, plan))
     budget = _budget(shop, has_data=data is not None)
     request = typical(data) if data else sampler.draw(plan.small, seed=0)
     timed = widest(shop, request, budget) if budget.objective == "Throughput" else request
@@ -58,6 +62,18 @@ def _evaluation(shop: Workshop, original: LoadedModel, data: Dataset | None) -> 
         return None
     wanted = shop.deployment.optimize.evaluate
     return prepare_evaluation(wanted, data, shop.outputs, original.run, shop.inputs.code)
+
+
+def _derive(
+    shop: Workshop, original: LoadedModel, sampler: Sampler, plan: AxisPlan, data: Dataset | None
+) -> list[Derived]:
+    wanted = shop.deployment.optimize
+    if wanted.prune is None and wanted.distill is None:
+        return []
+    # What only few Jobs need takes its time to import.
+    from slipway_optimizer.derive.steps import derive  # noqa: PLC0415
+
+    return derive(shop, original, sampler, plan, data)
 
 
 def _budget(shop: Workshop, *, has_data: bool) -> Budget:

@@ -19,19 +19,6 @@ MATRIX: Final = 2
 Weight = tuple[torch.nn.Module, str]
 
 
-class AboveThreshold(torch_prune.BasePruningMethod):
-    """w' = w if |w| > threshold else 0."""
-
-    PRUNING_TYPE = "unstructured"
-
-    def __init__(self, threshold: float) -> None:
-        self.threshold = threshold
-
-    def compute_mask(self, t: torch.Tensor, default_mask: torch.Tensor) -> torch.Tensor:
-        """Keep what is larger, of what was kept before."""
-        return default_mask * (t.abs() > self.threshold).to(default_mask.dtype)
-
-
 def mask_weights(module: torch.nn.Module, wanted: Prune) -> list[Weight]:
     """Put masks on the weights of a module's layers; training keeps what is masked at zero.
 
@@ -45,7 +32,8 @@ def mask_weights(module: torch.nn.Module, wanted: Prune) -> list[Weight]:
         )
     if wanted.threshold is not None:
         for layer, name in weights:
-            AboveThreshold.apply(layer, name, wanted.threshold)
+            # w' = w if |w| > threshold else 0
+            torch_prune.custom_from_mask(layer, name, getattr(layer, name).detach().abs() > wanted.threshold)
     elif wanted.scope == "PerLayer":
         for layer, name in weights:
             torch_prune.l1_unstructured(layer, name, amount=wanted.amount)

@@ -1,18 +1,13 @@
 """A real S3 server on loopback: the versitygw that the bundled cluster runs, over a temporary folder."""
 
-import socket
-import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import fsspec
-from slipway_cluster.build import build_all
-from slipway_cluster.paths import Layout
-from slipway_cluster.programs import MODULES
-from support.waiting import wait_until
+from support.local_server import free_port, program, running
 
 BUCKET = "models"
 
@@ -65,40 +60,10 @@ class ObjectStore:
 @contextmanager
 def object_store(folder: Path) -> Iterator[ObjectStore]:
     """Start the server; `folder` is empty and on a file system with extended attributes."""
-    binary = _versitygw()
-    port = _free_port()
+    port = free_port()
     store = ObjectStore(f"http://127.0.0.1:{port}", folder)
     (folder / BUCKET).mkdir(parents=True)
-    with (folder.parent / "versitygw.log").open("wb") as log:
-        server = subprocess.Popen(_command(binary, port, store), stdout=log, stderr=subprocess.STDOUT)
-        try:
-            wait_until(lambda: _listens(port) or server.poll() is not None, seconds=20)
-            assert server.poll() is None, f"versitygw did not start: {(folder.parent / 'versitygw.log').read_text()}"
-            yield store
-        finally:
-            server.terminate()
-            server.wait(10)
-
-
-def _command(binary: Path, port: int, store: ObjectStore) -> Sequence[str]:
     user = ["--access", store.access_key, "--secret", store.secret_key]
-    return [str(binary), "--port", f"127.0.0.1:{port}", *user, "posix", str(store.folder)]
-
-
-def _versitygw() -> Path:
-    layout = Layout()
-    binary = layout.bin / "versitygw"
-    if not binary.exists():
-        build_all(layout, [module for module in MODULES if module.name == "versitygw"])
-    return binary
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
+    argv = [str(program("versitygw")), "--port", f"127.0.0.1:{port}", *user, "posix", str(folder)]
+    with running(argv, port, folder.parent / "versitygw.log"):
+        yield store

@@ -14,6 +14,8 @@ from slipway_optimizer.sources.uri import SourceUri
 
 TITLE: Final = "org.opencontainers.image.title"
 UNPACK: Final = "io.deis.oras.content.unpack"
+# What clients make of a folder, and what images consist of; a single file is a plain `tar` to them, whatever it is.
+PACKED: Final = ("tar+gzip", "tar.gzip", "tar+zstd")
 MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
 ACCEPTED: Final = f"{MANIFEST}, application/vnd.docker.distribution.manifest.v2+json"
 
@@ -64,7 +66,7 @@ class RegistryOrigin:
 
     def _entry(self, layer: dict[str, Any], *, alone: bool) -> Entry:
         annotations = layer.get("annotations") or {}
-        if annotations.get(UNPACK) == "true":
+        if annotations.get(UNPACK) == "true" or str(layer.get("mediaType")).endswith(PACKED):
             message = f"{self._uri.text} holds a packed folder: push its files one by one, `oras push REF FILE FILE …`."
             raise UserError(reasons.UNSUPPORTED_SOURCE, message)
         digest = str(layer["digest"])

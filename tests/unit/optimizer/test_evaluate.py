@@ -28,7 +28,9 @@ def evaluation(tmp_path: Path) -> Callable[..., Evaluation]:
         np.savez(tmp_path / "data.npz", x=rows, **({} if labels is None else {"labels": np.asarray(labels)}))
         declared = model_spec({"x": (str(rows.dtype), ["batch", *rows.shape[1:]])}, ["y"]).inputs
         data = read_data(tmp_path / "data.npz", declared)
-        return prepare_evaluation(Evaluate.model_validate(spec), data, ["y"], run, tmp_path)
+        return prepare_evaluation(
+            Evaluate.model_validate({"data": {"uri": "file:///data.npz"}, **spec}), data, ["y"], run, tmp_path
+        )
 
     return make
 

@@ -58,7 +58,8 @@ class ModelDeploymentSpec(ApiModel):
             ".optimize.evaluate.output",
         ),
         Rule(
-            "!has(self.model.code) || has(self.model.factory) || has(self.optimize.evaluate.__function__)",
+            "!has(self.model.code) || has(self.model.factory) || has(self.model.allowPickle) || "
+            "has(self.optimize.evaluate.__function__)",
             "nothing is imported from code: set factory or evaluate.function, or remove code",
             ".model.code",
         ),

@@ -37,6 +37,13 @@ class _Spec(BaseModel):
             raise ValueError(f"evaluate.output is {judged}, and the outputs are {', '.join(names)}: name one of these")
         return self
 
+    @model_validator(mode="after")
+    def check_code(self) -> Self:
+        imported = self.model.factory or self.model.allow_pickle or self.optimize.evaluate.function
+        if self.model.code is not None and not imported:
+            raise ValueError("nothing is imported from code: set factory or evaluate.function, or remove code")
+        return self
+
 
 class _Document(BaseModel):
     metadata: _Metadata

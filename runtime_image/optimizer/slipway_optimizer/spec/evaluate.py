@@ -12,6 +12,7 @@ from slipway_optimizer.spec.source import Source
 MetricName = Literal["Accuracy", "TopK", "F1", "AUC", "MSE", "Pearson", "Spearman", "Function"]
 Average = Literal["Macro", "Binary"]
 Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,6}(us|ms|s)$")]
+UNBOUNDED: Final = frozenset({"MSE", "Function"})
 DEFAULT_MIN_SPEEDUP: Final = 1.1
 MICROSECONDS: Final = {"us": 1, "ms": 1_000, "s": 1_000_000}
 
@@ -41,6 +42,10 @@ class Evaluate(SpecModel):
             raise ValueError("average belongs to metric F1: remove it")
         if self.output is not None and self.metric == "Function":
             raise ValueError("metric Function gets every output: remove output")
+        if self.data is None and (self.metric != "Accuracy" or self.output is not None):
+            raise ValueError("metric and output say what is measured on data: set data, or remove them")
+        if self.max_drop > 1 and self.metric not in UNBOUNDED:
+            raise ValueError("this metric is never above 1, or below -1, so a maxDrop above 1 would allow anything")
         return self
 
     @model_validator(mode="after")

@@ -20,9 +20,9 @@ GROWTH_THAT_COUNTS: Final = 1.05
 GAIN_THAT_PAYS: Final = 1.2
 # The smallest batch that gets this share of the best throughput makes requests wait the least.
 NEARLY_BEST: Final = 0.95
-# How long the requests in one replica may take to be worked off before another replica is the better answer, and what
-# a request costs the server beside the model.
+# How long the requests in one replica may take to be worked off before another replica is the better answer.
 QUEUE_SECONDS: Final = 0.02
+# What a request costs the server beside the model: HTTP, decoding, encoding.
 OVERHEAD_SECONDS: Final = 0.0005
 MOST_IN_FLIGHT: Final = 64
 
@@ -65,12 +65,16 @@ def serving_defaults(curve: list[BatchPoint], max_latency_us: float | None = Non
     enough to do with one batch at work and one that fills, or with what it works off in a moment, whichever is more.
     """
     usable = [point for point in curve if max_latency_us is None or point.p50_us <= max_latency_us] or curve[:1]
-    best = max(point.rows_per_second for point in usable)
-    nearly = next(point for point in usable if point.rows_per_second >= NEARLY_BEST * best)
-    chosen = nearly if nearly.rows_per_second >= GAIN_THAT_PAYS * usable[0].rows_per_second else usable[0]
-    moment = int(QUEUE_SECONDS / (1 / chosen.rows_per_second + OVERHEAD_SECONDS))
-    in_flight = max(2 * chosen.batch_size, min(MOST_IN_FLIGHT, moment))
+    best = max(served_rate(point) for point in usable)
+    nearly = next(point for point in usable if served_rate(point) >= NEARLY_BEST * best)
+    chosen = nearly if served_rate(nearly) >= GAIN_THAT_PAYS * served_rate(usable[0]) else usable[0]
+    in_flight = max(2 * chosen.batch_size, min(MOST_IN_FLIGHT, int(QUEUE_SECONDS * served_rate(chosen))))
     return Serving(batch_max_size=chosen.batch_size, in_flight=in_flight, batch_curve=curve)
+
+
+def served_rate(point: BatchPoint) -> float:
+    """Rows a second with what each request costs beside the model, which no batch makes less."""
+    return 1 / (1 / point.rows_per_second + OVERHEAD_SECONDS)
 
 
 def _point(call_of: CallOf, rows: int) -> BatchPoint | None:

@@ -66,6 +66,7 @@ def run_job(spec_file: Path, out: str, order: Order, progress: Progress) -> Succ
     found = store.find(recipe, order.owner)
     if found is not None:
         progress.report("Publish", "The store holds the artifact already", 1.0)
+        _forget(store, recipe, deployment, progress)
         _collect(store, recipe, order, progress)
         return summarize(found, reused=True)
     with tempfile.TemporaryDirectory(prefix="slipway-") as scratch:
@@ -75,9 +76,11 @@ def run_job(spec_file: Path, out: str, order: Order, progress: Progress) -> Succ
         # PyTorch takes seconds to import, and neither a reused artifact nor a wrong digest needs it.
         from slipway_optimizer.optimization import optimize  # noqa: PLC0415
 
-        folder = optimize(Workshop(deployment, inputs, work, cpu_count(), progress), recipe)
+        shop = Workshop(deployment, inputs, work, cpu_count(), progress, store.checkpoints(recipe))
+        folder = optimize(shop, recipe)
         stored = store.publish(recipe, folder, order.owner)
     progress.report("Publish", f"Published {stored.digest}", 1.0)
+    _forget(store, recipe, deployment, progress)
     _collect(store, recipe, order, progress)
     return summarize(stored, reused=not stored.first)
 
@@ -93,6 +96,16 @@ def _collect(store: Store, recipe: str, order: Order, progress: Progress) -> Non
         return
     if removed:
         progress.report("Publish", f"Removed {removed} old artifacts", 1.0)
+
+
+def _forget(store: Store, recipe: str, deployment: Deployment, progress: Progress) -> None:
+    """Remove the checkpoints: with its artifact there, nobody goes on with this Job."""
+    if not _optional_stages(deployment.optimize):
+        return
+    try:
+        store.checkpoints(recipe).clear()
+    except (JobError, OSError) as error:
+        progress.report("Publish", f"The checkpoints were not removed: {first_line(error)}", 1.0)
 
 
 def _optional_stages(optimize: Optimize) -> set[Stage]:

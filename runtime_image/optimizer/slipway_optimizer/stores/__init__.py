@@ -7,6 +7,7 @@ from typing import Protocol
 from slipway_optimizer.errors import UserError
 from slipway_optimizer.reasons import UNSUPPORTED_SOURCE
 from slipway_optimizer.stores.bucket import BucketStore
+from slipway_optimizer.stores.checkpoints import Checkpoints
 from slipway_optimizer.stores.directory import DirectoryStore
 from slipway_optimizer.stores.stored import Stored
 
@@ -24,6 +25,9 @@ class Store(Protocol):
 
     def collect(self, recipe_digest: str, owner: str, keep: Collection[str]) -> int:
         """Remove the owner's artifacts but this recipe's and the kept ones; returns how many were removed."""
+
+    def checkpoints(self, recipe_digest: str) -> Checkpoints:
+        """What a Job of the recipe leaves for the one that goes on after it."""
 
 
 def open_store(out: str) -> Store:

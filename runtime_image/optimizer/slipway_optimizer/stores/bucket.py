@@ -19,6 +19,7 @@ from slipway_optimizer.errors import InfrastructureError, JobError, UserError, f
 from slipway_optimizer.sources.bucket_origin import open_bucket
 from slipway_optimizer.sources.failures import is_denied, is_missing, is_transient
 from slipway_optimizer.stores.bucket_collector import BucketCollector, written_at
+from slipway_optimizer.stores.checkpoints import BucketCheckpoints, Checkpoints, sweep_bucket
 from slipway_optimizer.stores.owners import OWNERS, marker_of
 from slipway_optimizer.stores.stored import Stored, read_stored
 
@@ -54,11 +55,16 @@ class BucketStore:
                 self._mark(recipe_digest, owner)
         return stored
 
+    def checkpoints(self, recipe_digest: str) -> Checkpoints:
+        """What a Job of the recipe leaves for the one that goes on after it."""
+        return BucketCheckpoints(self._filesystem, self._root, recipe_digest, lambda: _explained(self.uri))
+
     def collect(self, recipe_digest: str, owner: str, keep: Collection[str]) -> int:
         """Remove the owner's artifacts but this recipe's and the kept ones; returns how many were removed."""
         with _explained(self.uri):
             now = written_at(self._filesystem.info(self._mark(recipe_digest, owner)))
             started = now - (time.monotonic() - self._opened)
+            sweep_bucket(self._filesystem, self._root, now)
             collector = BucketCollector(self._filesystem, self._root, marker_of(owner), started)
             return collector.collect({hex_of(recipe) for recipe in (recipe_digest, *keep)})
 

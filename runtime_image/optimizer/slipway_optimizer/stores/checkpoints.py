@@ -7,11 +7,14 @@ recipe's artifact removes them; those that nobody came back to are removed by wh
 import os
 import shutil
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from slipway_contract.digest import hex_of
 from slipway_optimizer.sources.failures import is_missing
+from slipway_optimizer.stores.bucket_collector import written_at
 
 SUFFIX: Final = ".checkpoint"
 TEMPORARY: Final = ".writing"
@@ -75,35 +78,55 @@ class DirectoryCheckpoints:
 
 
 class BucketCheckpoints:
-    """Under `ROOT/<recipe hex>.checkpoint/`; a bucket replaces an object as a whole by itself."""
+    """Under `ROOT/<recipe hex>.checkpoint/`; a bucket replaces an object as a whole by itself.
 
-    def __init__(self, filesystem: Any, root: str, recipe_digest: str) -> None:
-        self._filesystem = filesystem
+    Args:
+        filesystem: the bucket's.
+        root: of the store.
+        recipe_digest: whose checkpoints these are.
+        explained: a context in which errors of the bucket become a Job's.
+    """
+
+    def __init__(
+        self, filesystem: Any, root: str, recipe_digest: str, explained: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        self._filesystem, self._explained = filesystem, explained
         self._prefix = f"{root}/{hex_of(recipe_digest)}{SUFFIX}"
 
     def read(self, name: str, target: Path) -> bool:
-        try:
-            self._filesystem.get_file(f"{self._prefix}/{name}", str(target))
-        except Exception as error:
-            if is_missing(error):
-                return False
-            raise
+        with self._explained():
+            try:
+                self._filesystem.get_file(f"{self._prefix}/{name}", str(target))
+            except Exception as error:
+                if is_missing(error):
+                    return False
+                raise
         return True
 
     def write(self, name: str, source: Path) -> None:
-        self._filesystem.put_file(str(source), f"{self._prefix}/{name}")
+        with self._explained():
+            self._filesystem.put_file(str(source), f"{self._prefix}/{name}")
 
     def clear(self) -> None:
-        try:
-            self._filesystem.rm(self._prefix, recursive=True)
-        except Exception as error:
-            if not is_missing(error):
-                raise
+        with self._explained():
+            for path in self._filesystem.find(self._prefix):
+                self._filesystem.rm_file(path)
 
 
 def sweep_directory(root: Path) -> None:
     """Remove checkpoints that nobody has written to for long."""
     for folder in root.glob(f"*{SUFFIX}"):
-        newest = max((file.stat().st_mtime for file in folder.iterdir()), default=folder.stat().st_mtime)
-        if time.time() - newest > ABANDONED_AFTER_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(FileNotFoundError):
+            newest = max((file.stat().st_mtime for file in folder.iterdir()), default=folder.stat().st_mtime)
+            if time.time() - newest > ABANDONED_AFTER_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep_bucket(filesystem: Any, root: str, now: float) -> None:
+    """Remove checkpoints that nobody has written to for long, by the store's clock."""
+    for folder in filesystem.ls(root, detail=False):
+        if not folder.rstrip("/").endswith(SUFFIX):
+            continue
+        for path, info in filesystem.find(folder, detail=True).items():
+            if now - written_at(info) > ABANDONED_AFTER_SECONDS:
+                filesystem.rm_file(path)

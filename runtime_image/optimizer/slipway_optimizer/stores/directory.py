@@ -11,6 +11,7 @@ from slipway_contract.digest import hex_of, sha256_of_file
 from slipway_contract.manifest import MANIFEST_FILE
 from slipway_optimizer import reasons
 from slipway_optimizer.errors import InfrastructureError, UserError
+from slipway_optimizer.stores.checkpoints import Checkpoints, DirectoryCheckpoints, sweep_directory
 from slipway_optimizer.stores.directory_collector import REMOVED, collect, mark, markers
 from slipway_optimizer.stores.owners import marker_of
 from slipway_optimizer.stores.renames import rename
@@ -74,8 +75,13 @@ class DirectoryStore:
         started = markers(folder)[mine] - (time.monotonic() - self._opened)
         return collect(self._root, mine, {hex_of(recipe) for recipe in (recipe_digest, *keep)}, started)
 
+    def checkpoints(self, recipe_digest: str) -> Checkpoints:
+        """What a Job of the recipe leaves for the one that goes on after it."""
+        return DirectoryCheckpoints(self._root, recipe_digest)
+
     def _sweep(self) -> None:
-        """Remove what publishers left that were killed long ago."""
+        """Remove what publishers left that were killed long ago, and Jobs that nobody went on with."""
+        sweep_directory(self._root)
         for folder in (*self._root.glob(f"{TEMPORARY_PREFIX}*"), *self._root.glob(f"{REMOVED}*")):
             if time.time() - folder.stat().st_mtime > ABANDONED_AFTER_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from math import prod
 
 from slipway_optimizer import reasons
@@ -9,9 +10,10 @@ from slipway_optimizer.arrays import shape_at
 from slipway_optimizer.errors import UserError, first_line
 from slipway_optimizer.spec import Input
 
-# Traced with 3: exporters treat 0 and 1 as constants, and 2 is a common constant in models.
-EXAMPLE_BATCH = 3
+# Traced with 3 where the model takes it: exporters treat 0 and 1 as constants, and 2 is a common constant in models.
+EXAMPLE_BATCHES = (3, 2, 4, 8)
 OTHER_BATCHES = (1, 2, 5)
+LARGER_BATCHES = (4, 8, 16)
 EXAMPLE_LENGTHS = (16, 32, 64, 96, 128, 224, 256, 512, 1024, 16000)
 # Values in one input: what suits a second of sound would be an image of gigabytes.
 MOST_VALUES = 1 << 24
@@ -22,7 +24,7 @@ Refusal = Callable[[Sizes], Exception | None]
 
 @dataclass(frozen=True)
 class AxisPlan:
-    """`example` is traced; `checks` are verified, each differing from the example in one axis; `small` is batch 1."""
+    """`example` is traced; `checks` are verified: it, one axis of another size, all of others; `small` is batch 1."""
 
     example: Sizes
     checks: list[Sizes]
@@ -42,43 +44,62 @@ def plan_axes(inputs: Sequence[Input], refusal: Refusal) -> AxisPlan:
     batches = {str(tensor.shape[0]) for tensor in inputs if tensor.shape and isinstance(tensor.shape[0], str)}
     names = sorted({axis for tensor in inputs for axis in tensor.dynamic_axes.values()})
     example = _example(inputs, names, batches, refusal)
-    checks = [example]
-    for name in names:
-        others = [{**example, name: size} for size in _other_sizes(name, example, batches)]
-        accepted = [sizes for sizes in others if refusal(sizes) is None]
-        if not accepted:
-            message = (
-                f"The model accepts no size of the axis {name} but {example[name]} ({_said(refusal(others[-1]))}): "
-                f"declare {example[name]} instead of {name}, or change its forward."
-            )
-            raise UserError(reasons.DYNAMIC_AXIS_FIXED, message)
-        checks += accepted
+    accepted = {name: _accepted(name, example, batches, refusal) for name in names}
+    checks = [example, *({**example, name: size} for name in names for size in accepted[name])]
+    checks += [sizes for sizes in _together(accepted) if sizes not in checks and refusal(sizes) is None]
     small = {name: 1 if name in batches else size for name, size in example.items()}
     return AxisPlan(example, checks, small if refusal(small) is None else example)
 
 
+def _accepted(name: str, example: Sizes, batches: set[str], refusal: Refusal) -> list[int]:
+    """Other sizes of one axis that the model takes, the smallest first."""
+    others = sorted(set(_other_sizes(name, example, batches)) - {example[name], 0})
+    found = [size for size in others if refusal({**example, name: size}) is None]
+    if not found and name in batches:
+        found = [size for size in LARGER_BATCHES if size != example[name] and refusal({**example, name: size}) is None]
+    if not found:
+        error = refusal({**example, name: others[-1]})
+        message = (
+            f"The model accepts no size of the axis {name} but {example[name]} ({_said(error)}): declare "
+            f"{example[name]} instead of {name}, or change its forward."
+        )
+        raise UserError(reasons.DYNAMIC_AXIS_FIXED, message)
+    return found
+
+
+def _together(accepted: dict[str, list[int]]) -> Iterator[Sizes]:
+    """All axes at their smallest, all at an odd size, and neighbours small and large by turns."""
+    if len(accepted) < 2:  # noqa: PLR2004  one axis has been tried by itself
+        return
+    yield {name: sizes[0] for name, sizes in accepted.items()}
+    yield {name: next((size for size in sizes[1:] if size % 2), sizes[-1]) for name, sizes in accepted.items()}
+    yield {name: sizes[-1] if number % 2 else sizes[0] for number, (name, sizes) in enumerate(accepted.items())}
+
+
 def _example(inputs: Sequence[Input], names: Sequence[str], batches: set[str], refusal: Refusal) -> Sizes:
     lengths = EXAMPLE_LENGTHS if set(names) - batches else EXAMPLE_LENGTHS[:1]
-    first_error: Exception | None = None
-    for length in lengths:
-        larger = {name: EXAMPLE_BATCH if name in batches else length for name in names}
-        if first_error and not _is_modest(inputs, larger):
-            break
-        sizes = larger
+    refused: tuple[Sizes, Exception] | None = None
+    for batch, length in product(EXAMPLE_BATCHES if batches else EXAMPLE_BATCHES[:1], lengths):
+        sizes = {name: batch if name in batches else length for name in names}
+        if refused and not _is_modest(inputs, sizes):
+            continue
         error = refusal(sizes)
         if error is None:
             return sizes
         if isinstance(error, UserError):
             raise error
-        first_error = first_error or error
+        refused = refused or (sizes, error)
     _explain_fixed_batch(inputs, names, batches, refusal)
+    raise _refused(inputs, *(refused or ({}, None)))
+
+
+def _refused(inputs: Sequence[Input], sizes: Sizes, error: Exception | None) -> UserError:
     declared = ", ".join(f"{tensor.name} {tensor.dtype}{_list(tensor.shape)}" for tensor in inputs)
     tried = ", ".join(str(list(shape_at(tensor, sizes))) for tensor in inputs)
     message = (
-        f"The model refuses the declared inputs {declared} (tried {tried}): {_said(first_error)}. "
-        "Correct spec.model.inputs."
+        f"The model refuses the declared inputs {declared} (tried {tried}): {_said(error)}. Correct spec.model.inputs."
     )
-    raise UserError(reasons.INPUT_MISMATCH, message) from first_error
+    return UserError(reasons.INPUT_MISMATCH, message)
 
 
 def _explain_fixed_batch(inputs: Sequence[Input], names: Sequence[str], batches: set[str], refusal: Refusal) -> None:
@@ -89,7 +110,7 @@ def _explain_fixed_batch(inputs: Sequence[Input], names: Sequence[str], batches:
         sizes = {name: 1 if name in batches else length for name in names}
         if _is_modest(inputs, sizes) and refusal(sizes) is None:
             name = sorted(batches)[0]
-            error = refusal({**sizes, **dict.fromkeys(batches, EXAMPLE_BATCH)})
+            error = refusal({**sizes, **dict.fromkeys(batches, EXAMPLE_BATCHES[0])})
             message = (
                 f"The axis {name} is declared as dynamic, but the model itself takes only {name}=1 ({_said(error)}): "
                 f"declare 1 instead of {name}, or change its forward."

@@ -26,11 +26,18 @@ def error_chain(error: BaseException | None) -> list[BaseException]:
 def find_place(chain: Sequence[BaseException]) -> str:
     """The last line of the model's own code that an exporter's errors mention, as ` in NAME (FILE line N: CODE)`."""
     texts = [str(error) for error in chain] + [trace for error in chain for trace in _node_traces(error.__traceback__)]
+    return place_in_trace(*texts)
+
+
+def place_in_trace(*texts: str) -> str:
+    """The last line of the model's own code in stack traces."""
     frames = [frame for text in texts for frame in FRAME.findall(text)]
     own = [(file, int(line)) for file, line in frames if not any(part in file for part in LIBRARIES)]
-    if not own:
-        return ""
-    file, line = own[-1]
+    return describe_place(*own[-1]) if own else ""
+
+
+def describe_place(file: str, line: int) -> str:
+    """A line of the model's code as ` in NAME (FILE line N: CODE)`."""
     code = linecache.getline(file, line).strip()
     return f" in {_enclosing(file, line)} ({Path(file).name} line {line}{': ' if code else ''}{code})"
 

@@ -7,9 +7,12 @@ from slipway_optimizer.contest.entry import Entry
 from slipway_optimizer.contest.field import Exported
 from slipway_optimizer.derive.derived import Derived
 from slipway_optimizer.errors import UserError
+from slipway_optimizer.export_choice import export_right
 from slipway_optimizer.formats.loaded import LoadedModel
+from slipway_optimizer.onnx_session import OnnxSession
+from slipway_optimizer.runtime_refusal import runtime_refusal
 from slipway_optimizer.samples import Sampler
-from slipway_optimizer.verify import answer_all, check_file, check_parity
+from slipway_optimizer.verify import Parity, answer_all, check_file, check_parity
 from slipway_optimizer.workshop import Workshop
 
 
@@ -38,11 +41,25 @@ def _export(shop: Workshop, derived: Derived, sampler: Sampler, plan: AxisPlan) 
     model, entry = derived.model, Entry(derivation=derived.derivation)
     if model is None:
         raise ValueError(f"{derived.derivation} could not be derived")
-    shop.progress.report("Export", f"Exporting {entry.name} to ONNX")
-    path = shop.file(entry)
-    model.save_onnx(path, sampler.draw(plan.example, seed=0))
-    shop.progress.report("Verify", f"Comparing with {model.framework} at {len(plan.checks)} sizes, two calls each")
-    check_file(path, shop.spec)
     answers = answer_all(model.run, sampler, plan)
-    parity = check_parity(shop.open(entry).run, answers, shop.outputs, model.framework)
-    return Exported(derived.derivation, answers, parity, derived.facts)
+    path = shop.file(entry)
+
+    def verify() -> Parity:
+        sizes = f"{len(plan.checks)} sizes, two calls each"
+        shop.progress.report("Verify", f"Comparing with {model.framework} at {sizes}")
+        precision = check_file(path, shop.spec)
+        run = _opened(shop, entry).run
+        return check_parity(run, answers, shop.outputs, model.framework, precision)
+
+    shop.progress.report("Export", f"Exporting {entry.name} to ONNX")
+    exporter, parity = export_right(model, path, sampler.draw(plan.example, seed=0), verify)
+    return Exported(derived.derivation, answers, parity, derived.facts, exporter)
+
+
+def _opened(shop: Workshop, entry: Entry) -> OnnxSession:
+    try:
+        return shop.open(entry)
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise runtime_refusal(error, shop.file(entry)) from error

@@ -32,7 +32,7 @@ def plan_requests(shop: Workshop, original: LoadedModel) -> tuple[Sampler, AxisP
     sampler = Sampler(inputs, bounds)
     if bounds:
         shop.progress.report("Load", f"Trying the model with {sampler.describe()}", 0.8)
-    check_stateless(original.run, sampler, plan, shop.outputs)
+    check_stateless(original.run, sampler, plan, shop.outputs, original.changed_by)
     return sampler, plan
 
 

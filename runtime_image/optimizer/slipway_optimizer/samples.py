@@ -27,14 +27,12 @@ class Sampler:
         return {tensor.name: self._one(tensor, shape_at(tensor, axes), generator) for tensor in self.inputs}
 
     def _one(self, tensor: Input, shape: tuple[int, ...], generator: np.random.Generator) -> Array:
-        if tensor.dtype == "bool":
-            return generator.integers(0, 2, size=shape).astype(bool)
         if tensor.dtype.startswith("float"):
-            return np.asarray(generator.standard_normal(shape)).astype(tensor.dtype)
-        values = generator.integers(0, self.bounds[tensor.name], size=shape).astype(tensor.dtype)
+            return np.array(generator.standard_normal(shape), tensor.dtype)
+        bound = self.bounds.get(tensor.name, 2)
+        values = np.array(generator.integers(0, bound, size=shape), tensor.dtype)
         if is_mask(tensor) and values.ndim:
-            # A row that masks everything has no defined answer.
-            values[..., 0] = 1
+            _keep_something(values, tensor)
         return values
 
     def describe(self) -> str:
@@ -44,6 +42,16 @@ class Sampler:
 
 def is_mask(tensor: Input) -> bool:
     return "mask" in tensor.name.lower()
+
+
+def _keep_something(values: Array, tensor: Input) -> None:
+    """A row that masks everything has no defined answer: its first place stays, and another is masked if there is one.
+
+    PyTorch's padding masks say True where something is padding, all other masks say 1 where something counts.
+    """
+    counts = "pad" not in tensor.name.lower()
+    values[..., -1] = not counts
+    values[..., 0] = counts
 
 
 def cautious_bounds(inputs: Sequence[Input]) -> dict[str, int]:

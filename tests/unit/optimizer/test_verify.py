@@ -28,7 +28,7 @@ def test_the_same_answers_pass():
 
 def test_every_axis_is_tried_at_other_sizes_twice_in_a_row():
     varied = [answer.varied for answer in ANSWERS if answer.call == 0]
-    assert varied == [None, *["batch"] * 3, *["time"] * 4]
+    assert varied == [(), *[("batch",)] * 3, *[("time",)] * 4, *[("batch", "time")] * 3]
     assert len(ANSWERS) == 2 * len(varied)
 
 
@@ -83,9 +83,10 @@ def test_a_model_that_counts_its_calls_is_not_stateless():
         return [feeds["x"] + len(calls)]
 
     with pytest.raises(UserError) as caught:
-        check_stateless(run, SAMPLER, PLAN, ["y"])
+        check_stateless(run, SAMPLER, PLAN, ["y"], lambda _: ["Counter.calls"])
     assert caught.value.reason == "HiddenState"
-    check_stateless(lambda feeds: [feeds["x"]], SAMPLER, PLAN, ["y"])
+    assert "keeps state between calls in Counter.calls. Pass the state in and out" in caught.value.message
+    check_stateless(lambda feeds: [feeds["x"]], SAMPLER, PLAN, ["y"], lambda _: [])
 
 
 def test_lossy_variants_are_measured_not_refused():

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from slipway_contract.manifest import Derivation
+from slipway_contract.manifest import Derivation, Exporter
 from slipway_optimizer.contest.entry import PLAIN, Entry
 from slipway_optimizer.contest.trial import Trial
 from slipway_optimizer.errors import first_line
@@ -25,6 +25,7 @@ class Exported:
         answers: requests and what the model in its own framework says to them.
         parity: how far the plain export is from that.
         facts: how it was derived.
+        exporter: what wrote the plain export, and why that.
         problem: why it takes no part.
     """
 
@@ -32,6 +33,7 @@ class Exported:
     answers: Sequence[Answer] = ()
     parity: Parity | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    exporter: Exporter | None = None
     problem: str | None = None
 
 

@@ -13,11 +13,12 @@ import torch
 from torch.export import ExportedProgram
 from torch.utils._pytree import tree_leaves, tree_unflatten
 
+from slipway_contract.manifest import Exporter
 from slipway_optimizer import reasons
 from slipway_optimizer.arrays import Array, Feeds
 from slipway_optimizer.errors import UserError, first_line
 from slipway_optimizer.export import export_onnx, export_program
-from slipway_optimizer.formats.torch_module import DeclaredCall, run_torch, weights_size
+from slipway_optimizer.formats.torch_module import DYNAMO, DeclaredCall, run_torch, weights_size
 from slipway_optimizer.spec import ModelSpec
 
 FORCE_WEIGHTS_ONLY = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
@@ -40,6 +41,7 @@ class TorchProgram:
     """A program that was exported on another machine; its axes are what they are."""
 
     framework: Literal["PyTorch", "ONNX"] = "PyTorch"
+    exporters: Sequence[Exporter] = (DYNAMO,)
 
     def __init__(self, program: ExportedProgram, spec: ModelSpec) -> None:
         self._program = program
@@ -51,16 +53,21 @@ class TorchProgram:
         """The right answer to a request, outputs in declared order."""
         return run_torch(self._call, feeds, self._spec)
 
+    def changed_by(self, feeds: Feeds) -> list[str]:
+        """Nothing that has a name."""
+        del feeds
+        return []
+
     def lookup_tables(self) -> Sequence[int]:
         """Rows of each embedding weight."""
         graph = self._program.graph
         weights = [node.args[0] for node in graph.nodes if node.target is torch.ops.aten.embedding.default]
         return [int(weight.meta["val"].shape[0]) for weight in weights if isinstance(weight, torch.fx.Node)]
 
-    def save_onnx(self, path: Path, example: Feeds) -> None:
+    def save_onnx(self, path: Path, example: Feeds, exporter: str = DYNAMO.name) -> None:
         """Write the program as ONNX; it needs no example, it was traced before."""
-        del example
-        export_onnx(lambda: export_program(self._program), self._spec, path, self.size_bytes)
+        del example, exporter
+        export_onnx(lambda: export_program(self._program), self._spec, path)
 
 
 def load_program(path: Path, spec: ModelSpec) -> TorchProgram:

@@ -1,18 +1,22 @@
-"""A PyTorch module as the original model: asked in eager mode, exported with the dynamo exporter."""
+"""A PyTorch module as the original model: asked in eager mode, exported by a trace of the same call."""
 
-import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import torch
-from torch.utils._pytree import tree_leaves
 
-from slipway_optimizer import reasons
+from slipway_contract.manifest import Exporter
 from slipway_optimizer.arrays import Array, Feeds
-from slipway_optimizer.errors import UserError
 from slipway_optimizer.export import export_module, export_onnx
+from slipway_optimizer.export_torchscript import export_torchscript
+from slipway_optimizer.formats.calling import Convention, conventions
+from slipway_optimizer.formats.changed_attributes import changed_attributes
+from slipway_optimizer.formats.declared_outputs import declared_outputs
 from slipway_optimizer.spec import ModelSpec
+
+DYNAMO: Final = Exporter(name="dynamo", reason="It is tried first, and its file is right.")
+TORCHSCRIPT: Final = Exporter(name="torchscript", reason="The model is TorchScript, which the dynamo exporter refuses.")
 
 
 class DeclaredCall(torch.nn.Module):
@@ -21,13 +25,31 @@ class DeclaredCall(torch.nn.Module):
     def __init__(self, model: torch.nn.Module, spec: ModelSpec) -> None:
         super().__init__()
         self.model = model
-        self._inputs = [tensor.name for tensor in spec.inputs]
         self._outputs = [tensor.name for tensor in spec.outputs]
-        self._by_name = _takes_names(model, self._inputs)
+        self._conventions: list[Convention] = conventions(model.forward, [tensor.name for tensor in spec.inputs])
 
     def forward(self, *args: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        named = dict(zip(self._inputs, args, strict=True)) if self._by_name else {}
-        return declared_outputs(self.model(**named) if named else self.model(*args), self._outputs)
+        if len(self._conventions) > 1:
+            self._settle(*args)
+        positional, named = self._conventions[0](args)
+        return declared_outputs(self.model(*positional, **named), self._outputs)
+
+    def _settle(self, *args: torch.Tensor) -> None:
+        """Find the way to call that the model accepts; where it accepts none, its own exception for the first."""
+        first: Exception | None = None
+        for convention in list(self._conventions):
+            positional, named = convention(args)
+            try:
+                self.model(*positional, **named)
+            except MemoryError:
+                raise
+            except Exception as error:
+                first = first or error
+                continue
+            self._conventions = [convention]
+            return
+        if first is not None:
+            raise first
 
 
 class TorchModel:
@@ -36,27 +58,35 @@ class TorchModel:
     framework: Literal["PyTorch", "ONNX"] = "PyTorch"
 
     def __init__(self, module: torch.nn.Module, spec: ModelSpec) -> None:
-        self.module = module
+        self.size_bytes = weights_size(module.state_dict())
+        self.module = _without_bfloat16(module)
         self.spec = spec
         self.call = DeclaredCall(module, spec).eval()
-        self.size_bytes = weights_size(module.state_dict())
+
+    @property
+    def exporters(self) -> Sequence[Exporter]:
+        """The dynamo exporter first; a scripted module has but one."""
+        return [TORCHSCRIPT] if isinstance(self.module, torch.jit.ScriptModule) else [DYNAMO, TORCHSCRIPT]
 
     def run(self, feeds: Feeds) -> list[Array]:
         """The right answer to a request, outputs in declared order."""
         return run_torch(self.call, feeds, self.spec)
 
-    def lookup_tables(self) -> Sequence[int]:
-        """Rows of each embedding."""
-        return [
-            int(part.num_embeddings)
-            for part in self.module.modules()
-            if isinstance(part, torch.nn.Embedding | torch.nn.EmbeddingBag)
-        ]
+    def changed_by(self, feeds: Feeds) -> list[str]:
+        """Make one more call, and name what it changed in the model itself, as in `Block.state`."""
+        return changed_attributes(self.module, lambda: self.run(feeds))
 
-    def save_onnx(self, path: Path, example: Feeds) -> None:
+    def lookup_tables(self) -> Sequence[int]:
+        """Rows of each embedding, and of each matrix that a module of the model's own may look up in."""
+        return list(_lookup_tables(self.module))
+
+    def save_onnx(self, path: Path, example: Feeds, exporter: str = DYNAMO.name) -> None:
         """Write the model as ONNX with the declared names and dynamic axes."""
         arguments = to_tensors(example, self.spec)
-        export_onnx(lambda: export_module(self.call, arguments, self.spec), self.spec, path, self.size_bytes)
+        if exporter == TORCHSCRIPT.name:
+            export_torchscript(self.call, arguments, self.spec, path)
+        else:
+            export_onnx(lambda: export_module(self.call, arguments, self.spec), self.spec, path)
 
 
 def run_torch(call: torch.nn.Module, feeds: Feeds, spec: ModelSpec) -> list[Array]:
@@ -77,32 +107,17 @@ def weights_size(state: Mapping[str, Any]) -> int:
     return sum(tensors.values())
 
 
-def declared_outputs(result: Any, names: Sequence[str]) -> tuple[torch.Tensor, ...]:
-    """What a forward returned, as the declared outputs: by name from a mapping, else all tensors in order.
-
-    Raises:
-        UserError: the numbers differ, or something is no tensor.
-    """
-    if isinstance(result, Mapping) and all(name in result for name in names):
-        result = [result[name] for name in names]
-    leaves = [leaf for leaf in tree_leaves(result) if leaf is not None]
-    odd = next((leaf for leaf in leaves if not isinstance(leaf, torch.Tensor)), None)
-    if odd is not None:
-        message = (
-            f"The model's forward returns a {type(odd).__name__}: it has to return tensors, in tuples, lists or dicts."
-        )
-        raise UserError(reasons.OUTPUT_MISMATCH, message)
-    if len(leaves) != len(names):
-        shapes = ", ".join(str(list(leaf.shape)) for leaf in leaves)
-        message = (
-            f"The spec declares the outputs {', '.join(names)}, the model returns {len(leaves)} of shapes {shapes}: "
-            "name each of them in spec.model.outputs."
-        )
-        raise UserError(reasons.OUTPUT_MISMATCH, message)
-    return tuple(leaves)
+def _without_bfloat16(module: torch.nn.Module) -> torch.nn.Module:
+    """Widen bfloat16 weights, which is exact: ONNX Runtime has no bfloat16 arithmetic on CPUs."""
+    for weight in (*module.parameters(), *module.buffers()):
+        if weight.dtype == torch.bfloat16:
+            weight.data = weight.data.float()
+    return module
 
 
-def _takes_names(model: torch.nn.Module, names: Sequence[str]) -> bool:
-    parameters = inspect.signature(model.forward).parameters
-    by_keyword = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
-    return all(name in parameters and parameters[name].kind in by_keyword for name in names)
+def _lookup_tables(module: torch.nn.Module) -> Iterator[int]:
+    for part in module.modules():
+        if isinstance(part, torch.nn.Embedding | torch.nn.EmbeddingBag):
+            yield int(part.num_embeddings)
+        elif not type(part).__module__.startswith("torch.nn."):
+            yield from (int(weight.shape[0]) for weight in part.parameters(recurse=False) if weight.ndim == 2)  # noqa: PLR2004

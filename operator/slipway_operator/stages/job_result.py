@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from slipway_contract.result import Failed, Measurement, Resolved, Succeeded
-from slipway_operator.api.v1alpha1 import ArtifactStatus, MeasuredStatus
+from slipway_contract.result import Failed, Measurement, Resolved, ServingDefaults, Succeeded
+from slipway_operator.api.v1alpha1 import ArtifactStatus, MeasuredStatus, ServingStatus
 from slipway_operator.objects import job, resolve_job
 from slipway_operator.objects.names import RECIPE_DIGEST
 from slipway_operator.ownership import controlled_by, uid_of
@@ -87,6 +87,10 @@ def build_artifact(result: Succeeded, *, uri: str, recipe: Recipe, metric: str) 
         optimizer_image=recipe.optimizer_image,
         hardware_class=recipe.hardware_class,
         sources=None if recipe.sources is None else list(recipe.sources),
+        derivation=result.derivation,
+        exporter=result.exporter,
+        report_uri=f"{uri}/{result.report}" if result.report else None,
+        serving=_serving(result.serving),
         variant=result.variant,
         size_bytes=result.size_bytes,
         speedup=None if result.speedup is None else f"{result.speedup:.2f}",
@@ -99,7 +103,13 @@ def build_artifact(result: Succeeded, *, uri: str, recipe: Recipe, metric: str) 
         baseline=_measured(result.baseline),
         measured=_measured(result.measured),
     )
-    return artifact.model_copy(update={"summary": summarize(artifact, metric)})
+    return artifact.model_copy(update={"summary": result.summary or summarize(artifact, metric)})
+
+
+def _serving(defaults: ServingDefaults | None) -> ServingStatus | None:
+    if defaults is None:
+        return None
+    return ServingStatus(batch_max_size=defaults.batch_max_size, in_flight=defaults.in_flight)
 
 
 def _measured(measurement: Measurement) -> MeasuredStatus:

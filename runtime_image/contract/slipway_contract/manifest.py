@@ -10,6 +10,7 @@ from slipway_contract.digest import Digest
 
 MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "model.onnx"
+REPORT_FILE = "report.html"
 SCHEMA_VERSION = 1
 
 Variant = Literal["FP32", "FP16", "DynamicINT8", "StaticINT8", "INT4"]

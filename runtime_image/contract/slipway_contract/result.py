@@ -59,6 +59,10 @@ class Succeeded(ContractModel):
     reason: str = Field(description="Why this variant, in one sentence.")
     summary: str | None = Field(default=None, description="Variant, speed-up, drop and size, in one line.")
     serving: ServingDefaults | None = None
+    exporter: str | None = Field(default=None, description="What made the ONNX graph.")
+    report: str | None = Field(
+        default=None, description="Where the report is stored, relative to the artifact's folder."
+    )
     reused: bool = Field(default=False, description="The store held the artifact already; nothing was run.")
 
 

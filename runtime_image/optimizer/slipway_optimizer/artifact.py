@@ -9,7 +9,7 @@ from typing import Any, Final
 import onnx
 
 from slipway_contract.digest import sha256_of_file
-from slipway_contract.manifest import MANIFEST_FILE, Candidate, FileEntry, Manifest, TensorSpec
+from slipway_contract.manifest import MANIFEST_FILE, REPORT_FILE, Candidate, FileEntry, Manifest, TensorSpec
 from slipway_contract.result import Measurement, ServingDefaults, Succeeded
 from slipway_optimizer.spec import Input
 from slipway_optimizer.stores import Stored
@@ -73,6 +73,8 @@ def summarize(stored: Stored, *, reused: bool) -> Succeeded:
         reason=chosen.reason,
         summary=summary_of(manifest),
         serving=_serving(manifest),
+        exporter=manifest.exporter.name if manifest.exporter else None,
+        report=next((file.stored_as for file in manifest.files if file.path == REPORT_FILE), None),
         reused=reused,
     )
 

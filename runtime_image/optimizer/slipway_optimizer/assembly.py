@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway_contract.manifest import Budget, Candidate, Hardware, Manifest, Reference, Serving
-from slipway_contract.recipe import CPU_HARDWARE_CLASS
+from slipway_contract.manifest import REPORT_FILE, Budget, Candidate, Exporter, Hardware, Manifest, Reference, Serving
 from slipway_optimizer.artifact import describe_tensors, list_files, summary_of, tool_versions, write_manifest
 from slipway_optimizer.axes import AxisPlan
 from slipway_optimizer.contest.entry import Entry
-from slipway_optimizer.environment import cpu_model
+from slipway_optimizer.environment import cpu_model, hardware_class
 from slipway_optimizer.golden import make_golden
-from slipway_optimizer.report import REPORT_FILE, render
+from slipway_optimizer.report import render
 from slipway_optimizer.samples import Sampler
 from slipway_optimizer.workshop import Workshop
 
@@ -23,6 +22,7 @@ class Findings:
     candidates: list[Candidate]
     serving: Serving
     budget: Budget
+    exporter: Exporter | None
     recipe_digest: str
 
 
@@ -42,8 +42,9 @@ def assemble(shop: Workshop, entry: Entry, findings: Findings, sampler: Sampler,
         candidates=findings.candidates,
         golden=make_golden(shop.open(entry).run, sampler, plan.small, shop.outputs, entry.variant),
         serving=findings.serving,
+        exporter=findings.exporter,
         budget=findings.budget,
-        hardware=Hardware(hardware_class=CPU_HARDWARE_CLASS, cpu=cpu_model(), threads=shop.threads),
+        hardware=Hardware(hardware_class=hardware_class(), cpu=cpu_model(), threads=shop.threads),
         tools=tool_versions(),
         **describe_tensors(model, shop.spec.inputs),
     )

@@ -1,10 +1,13 @@
 """The process and the machine: how many CPUs it may use, what they are, and where it may write."""
 
 import os
+import resource
 import sys
 import tempfile
 from math import ceil
 from pathlib import Path
+
+from slipway_contract.recipe import CPU_HARDWARE_CLASS
 
 CACHE_VARIABLES = ("HOME", "XDG_CACHE_HOME", "TORCH_HOME", "TORCHINDUCTOR_CACHE_DIR", "HF_HOME", "MPLCONFIGDIR")
 
@@ -25,6 +28,16 @@ def let_waiting_threads_sleep() -> None:
     ten times its latency, and what is measured next would suffer too.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def hardware_class() -> str:
+    """What is measured on, as the recipe counts it: the operator says so, on a workstation it is the CPU."""
+    return os.environ.get("SLIPWAY_HARDWARE_CLASS") or CPU_HARDWARE_CLASS
+
+
+def peak_memory_bytes() -> int:
+    """The most that this process had in memory so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def cpu_count(cgroup: Path = Path("/sys/fs/cgroup")) -> int:

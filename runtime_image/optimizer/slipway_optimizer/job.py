@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slipway_contract.recipe import CPU_HARDWARE_CLASS, recipe_digest
+from slipway_contract.recipe import recipe_digest
 from slipway_contract.result import Succeeded
 from slipway_contract.source_ids import source_fields
 from slipway_optimizer.artifact import summarize
-from slipway_optimizer.environment import cpu_count
+from slipway_optimizer.environment import cpu_count, hardware_class
 from slipway_optimizer.errors import JobError, first_line
 from slipway_optimizer.model_code import unpack_code
 from slipway_optimizer.progress import Progress, Stage
@@ -58,7 +58,7 @@ def run_job(spec_file: Path, out: str, order: Order, progress: Progress) -> Succ
     recipe = order.recipe or recipe_digest(
         deployment.raw_spec,
         optimizer_image=os.environ.get("SLIPWAY_OPTIMIZER_IMAGE", "local"),
-        hardware_class=CPU_HARDWARE_CLASS,
+        hardware_class=hardware_class(),
         resolved=ids,
     )
     store = open_store(out)

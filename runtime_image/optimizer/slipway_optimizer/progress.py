@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, Literal, TextIO
 
 from slipway_contract.result import Failed, Resolved, Succeeded
+from slipway_optimizer.environment import peak_memory_bytes
 
 Stage = Literal["Fetch", "Load", "Prune", "Distill", "Export", "Verify", "Quantize", "Measure", "Publish"]
 
@@ -69,6 +70,8 @@ class Progress:
         line: dict[str, object] = {"event": "progress", "stage": stage, "percent": percent, "message": message}
         if eta_seconds is not None:
             line["etaSeconds"] = round(eta_seconds)
+        # Whoever is killed for its memory says nothing more: what it used has to be on record before.
+        line["peakMemoryBytes"] = peak_memory_bytes()
         self._write(line)
 
     def result(self, result: Succeeded | Resolved | Failed) -> None:

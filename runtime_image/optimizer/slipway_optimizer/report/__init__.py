@@ -1,5 +1,5 @@
 """`report.html`: what the Job found out, for people; one file that needs nothing else."""
 
-from slipway_optimizer.report.page import REPORT_FILE, render
+from slipway_optimizer.report.page import render
 
-__all__ = ["REPORT_FILE", "render"]
+__all__ = ["render"]

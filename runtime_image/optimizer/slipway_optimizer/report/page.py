@@ -1,15 +1,12 @@
 """The report as HTML: from a manifest alone, with everything escaped and nothing to load."""
 
 from functools import cache
-from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from slipway_contract.manifest import Candidate, Latency, Manifest
 from slipway_optimizer.report.details import UNKNOWN, lay_out
 from slipway_optimizer.report.plot import HEIGHT, WIDTH, candidates_plot, curve_plot
-
-REPORT_FILE: Final = "report.html"
 
 
 def render(manifest: Manifest, summary: str) -> str:

@@ -12,6 +12,7 @@ from slipway_optimizer.contest.choose import BudgetNotMetError, choose
 from slipway_optimizer.contest.contest import Outcome, hold_contest
 from slipway_optimizer.contest.entry import Entry
 from slipway_optimizer.contest.field import build_field
+from slipway_optimizer.contest.quantizing import Quantizing, calibration_rows
 from slipway_optimizer.contest.request import typical
 from slipway_optimizer.contest.serving import measure_serving, widest
 from slipway_optimizer.data import Dataset, read_data
@@ -37,7 +38,8 @@ def optimize(shop: Workshop, recipe_digest: str) -> Path:
     evaluation = _evaluation(shop, original, data)
     sampler, plan = plan_requests(shop, original)
     derived = _derive(shop, original, sampler, plan, data)
-    field = build_field(shop, export_all(shop, original, derived, sampler, plan))
+    exported = export_all(shop, original, derived, sampler, plan)
+    field = build_field(shop, exported)
     budget = _budget(shop, has_data=data is not None)
     request = typical(data) if data else sampler.draw(plan.small, seed=0)
     timed = widest(shop, request, budget) if budget.objective == "Throughput" else request
@@ -45,7 +47,8 @@ def optimize(shop: Workshop, recipe_digest: str) -> Path:
     candidates = _choose(shop, outcome, budget)
     served = _served(candidates)
     serving = measure_serving(shop, served, request, budget)
-    findings = Findings(outcome.reference, candidates, serving, budget, recipe_digest)
+    exporter = next(model.exporter for model in exported if model.derivation == served.derivation)
+    findings = Findings(outcome.reference, candidates, serving, budget, exporter, recipe_digest)
     return assemble(shop, served, findings, sampler, plan)
 
 

@@ -74,6 +74,6 @@ def golden_holds(done: Done) -> bool:
     feeds = {item.name: np.array(item.data, item.dtype).reshape(item.shape) for item in golden.inputs}
     answers = done.ask(feeds)
     return all(
-        np.allclose(answer.ravel(), item.data, atol=golden.atol, rtol=golden.rtol)
+        np.allclose(answer.ravel(), item.data, atol=golden.atol if item.atol is None else item.atol, rtol=golden.rtol)
         for answer, item in zip(answers, golden.outputs, strict=True)
     )

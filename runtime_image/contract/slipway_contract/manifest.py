@@ -121,12 +121,15 @@ class GoldenTensor(ContractModel):
     dtype: DType
     shape: list[int]
     data: list[Any] = Field(description="Row-major, flat.")
+    atol: float | None = Field(
+        default=None, description="Of an output: its own tolerance, because outputs may be of different scales."
+    )
 
 
 class Golden(ContractModel):
     """A request and its right answer: a server that cannot reproduce it is not ready.
 
-    An output passes when `|got - expected| <= atol + rtol * |expected|` everywhere.
+    An output passes when `|got - expected| <= atol + rtol * |expected|` everywhere; its own `atol` goes first.
     """
 
     inputs: list[GoldenTensor]

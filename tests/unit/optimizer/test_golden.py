@@ -49,3 +49,15 @@ def test_a_model_that_answers_nan_has_no_golden_request():
     with pytest.raises(UserError, match="NaN or infinity") as caught:
         make_golden(model(WEIGHTS * np.nan), Sampler(INPUTS, {}), {"batch": 1}, ["y"], "FP32")
     assert caught.value.reason == "OutputMismatch"
+
+
+def test_each_output_is_held_to_its_own_scale():
+    def run(feeds):
+        logits = feeds["x"] @ WEIGHTS * 1000
+        return [logits, (logits / 1e6).astype(np.float32), logits.argmax(axis=1)]
+
+    golden = make_golden(run, Sampler(INPUTS, {}), {"batch": 1}, ["logits", "small", "label"], "FP32")
+    logits, small, label = (output.atol for output in golden.outputs)
+    assert golden.atol == logits > 10
+    assert 1e-6 < small < 1e-4
+    assert label == 0

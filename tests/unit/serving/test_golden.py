@@ -87,3 +87,23 @@ def test_a_run_that_fails() -> None:
 
     with pytest.raises(StartupError, match="the golden request failed: no kernel"):
         check_golden(golden([1.0]), run)
+
+
+def two_outputs(logit: float, probability: float) -> GoldenReport:
+    outputs = [
+        GoldenTensor(name="logit", dtype="float32", shape=[1], data=[20.0], atol=0.5),
+        GoldenTensor(name="probability", dtype="float32", shape=[1], data=[0.01], atol=0.001),
+    ]
+    expected = golden([]).model_copy(update={"outputs": outputs, "atol": 0.5})
+    got = {"logit": logit, "probability": probability}
+    return check_golden(expected, lambda _: {name: np.array([value], np.float32) for name, value in got.items()})
+
+
+def test_a_small_output_beside_a_large_one_is_held_to_its_own_tolerance() -> None:
+    with pytest.raises(StartupError, match=r"'probability' differs .* \(atol 0.001, rtol 0\)"):
+        two_outputs(20.0, 0.02)
+
+
+def test_the_output_nearest_to_its_tolerance_is_reported() -> None:
+    assert two_outputs(20.25, 0.01).tolerance == 0.5
+    assert two_outputs(20.0625, 0.0109).tolerance == 0.001

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from slipway_operator.api.explain_once import explain_once
 from slipway_operator.api.schema import structural_schema
 from slipway_operator.api.v1alpha1 import GROUP, KIND, PLURAL, VERSION, ModelDeployment
 
@@ -53,7 +54,7 @@ def _root_schema() -> dict[str, Any]:
         "kind": {"type": "string"},
         "metadata": {"type": "object", "properties": {"name": {"type": "string"}}},
     }
-    return schema | {"required": ["spec"], "properties": schema["properties"] | owned}
+    return explain_once(schema | {"required": ["spec"], "properties": schema["properties"] | owned})
 
 
 def _printer_columns() -> list[dict[str, Any]]:

@@ -12,7 +12,11 @@ CPU_HARDWARE_CLASS = "cpu"
 _RUN_ONLY: Final = frozenset({"resources", "activeDeadlineSeconds"})
 # Defaults of fields that came after the first artifacts had been made. They count only where the user changed them:
 # else every artifact would be made again with the release that brought the field.
-_LATER_DEFAULTS: Final[Mapping[str, Any]] = {"optimize.allowLossy": False, "optimize.quantize.keepIO": True}
+_LATER_DEFAULTS: Final[Mapping[str, Any]] = {
+    "optimize.allowLossy": False,
+    "optimize.evaluate.objective": "Latency",
+    "optimize.quantize.keepIO": True,
+}
 
 
 def recipe_digest(

@@ -53,6 +53,15 @@ def test_every_field_is_described() -> None:
         assert text.endswith("."), path
 
 
+def test_a_description_that_points_elsewhere_points_at_a_field_that_has_one() -> None:
+    texts = {path.replace("[]", "").lstrip("."): node.get("description", "") for path, node in NODES.items()}
+    pointers = {path: text.removeprefix("See ").removesuffix(".") for path, text in texts.items() if text[:4] == "See "}
+    assert len(pointers) > 10
+    for path, target in pointers.items():
+        assert texts[target], path
+        assert not texts[target].startswith("See "), path
+
+
 def test_everything_in_the_spec_is_bounded_so_that_rules_have_a_cost() -> None:
     for path, node in SPEC_NODES.items():
         free = node.get("x-kubernetes-preserve-unknown-fields")

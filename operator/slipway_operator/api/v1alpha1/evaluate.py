@@ -12,9 +12,13 @@ DEFAULT_MAX_DROP = 0.01
 DEFAULT_MIN_SPEEDUP = 1.1
 
 
-def no_budget(evaluate: str) -> str:
+def no_preference(evaluate: str) -> str:
     """What is left out cannot be told from its default: the API server fills it in before it looks at the rules."""
-    return f"{evaluate}.maxDrop == {DEFAULT_MAX_DROP} && {evaluate}.minSpeedup == {DEFAULT_MIN_SPEEDUP}"
+    return f"{evaluate}.minSpeedup == {DEFAULT_MIN_SPEEDUP} && {evaluate}.objective == 'Latency'"
+
+
+def no_budget(evaluate: str) -> str:
+    return f"{evaluate}.maxDrop == {DEFAULT_MAX_DROP} && {no_preference(evaluate)}"
 
 
 # As CEL calls the field `function`, which is a reserved word there.
@@ -26,9 +30,20 @@ class Evaluate(ApiModel):
 
     rules = (
         Rule(
-            f"has(self.data) || {no_budget('self')}",
-            "maxDrop and minSpeedup are a budget for what is measured on data: set data, or remove them",
+            f"has(self.data) || self.maxDrop == {DEFAULT_MAX_DROP}",
+            "maxDrop is a budget for what is measured on data: set data, or remove it",
             ".data",
+        ),
+        Rule(
+            f"self.objective != 'Size' || self.minSpeedup == {DEFAULT_MIN_SPEEDUP}",
+            "with objective Size nothing has to be faster: remove minSpeedup, or set maxLatency",
+            ".minSpeedup",
+        ),
+        Rule(
+            "!has(self.maxLatency) || (self.maxLatency.matches('^[1-9][0-9]{0,6}(us|ms|s)$') ? "
+            "duration(self.maxLatency) <= duration('1h') : false)",
+            "maxLatency must be a duration of at most 1h, such as 800us or 20ms",
+            ".maxLatency",
         ),
         Rule(
             "has(self.data) || self.metric == 'Accuracy' && !has(self.output)",
@@ -115,7 +130,34 @@ class Evaluate(ApiModel):
         Field(
             ge=1,
             le=100,
-            description="How many times faster than the plain export a variant has to be: 1.1 is 10 % faster. A "
-            "variant that is not is not worth its loss.",
+            description="How many times faster than the plain export a variant surely has to be (the lower end of the "
+            "measured 95 % interval) to be worth its loss: 1.1 is 10 %. Where the plain export breaks maxSizeBytes or "
+            "maxLatency, it does not count.",
         ),
     ] = DEFAULT_MIN_SPEEDUP
+    max_size_bytes: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            description="Most bytes of the served model. A promise: where nothing inside the budget is as small, the "
+            "Job fails, and what serves goes on.",
+            json_schema_extra={"format": "int64"},
+        ),
+    ] = None
+    max_latency: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=16,
+            description="Most time that the median call of the served model may take in the Job (one row, or with "
+            "objective Throughput as many as suit it), such as 800us or 20ms. A promise like maxSizeBytes.",
+        ),
+    ] = None
+    objective: Annotated[
+        Literal["Latency", "Throughput", "Size"],
+        Field(
+            description="What is served of all that is inside the budget. Latency: the fastest call of one row. "
+            "Throughput: the most rows a second, of calls with as many rows as suit the plain export. Size: the "
+            "fewest bytes, whatever the speed."
+        ),
+    ] = "Latency"

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from slipway_operator.api.v1alpha1.base import ApiModel, Rule
 from slipway_operator.api.v1alpha1.distill import Distill
-from slipway_operator.api.v1alpha1.evaluate import Evaluate, no_budget
+from slipway_operator.api.v1alpha1.evaluate import Evaluate, no_budget, no_preference
 from slipway_operator.api.v1alpha1.prune import Prune
 from slipway_operator.api.v1alpha1.resources import Resources
 
@@ -33,9 +33,25 @@ class Optimize(ApiModel):
     rules = (
         Rule(
             f"self.quantize.mode != 'None' || has(self.prune) || has(self.distill) || {no_budget('self.evaluate')}",
-            "mode None makes no variant that a budget could hold: remove evaluate.maxDrop and evaluate.minSpeedup, or "
-            "set another mode",
+            "mode None makes no variant to choose: remove evaluate.maxDrop, evaluate.minSpeedup and "
+            "evaluate.objective, or set another mode",
             ".quantize.mode",
+        ),
+        Rule(
+            f"has(self.evaluate.data) || self.allowLossy || {no_preference('self.evaluate')}",
+            "without evaluate.data only the plain export is served, unless allowLossy is set: set one of them, or "
+            "remove evaluate.minSpeedup and evaluate.objective",
+            ".evaluate.data",
+        ),
+        Rule(
+            "!self.allowLossy || !has(self.evaluate.data)",
+            "with evaluate.data, maxDrop says what may be lost: remove allowLossy",
+            ".allowLossy",
+        ),
+        Rule(
+            "!self.allowLossy || self.quantize.mode != 'None' || has(self.prune) || has(self.distill)",
+            "mode None makes nothing that loses anything: remove allowLossy, or set another mode",
+            ".allowLossy",
         ),
     )
     prune: Annotated[
@@ -60,6 +76,13 @@ class Optimize(ApiModel):
             "plain export is served."
         ),
     ] = Evaluate()
+    allow_lossy: Annotated[
+        bool,
+        Field(
+            description="Without evaluate.data, whether a variant that changes the answers may be served although "
+            "nobody knows what that costs. Its answers to random requests have to stay close."
+        ),
+    ] = False
     image: Annotated[
         str | None,
         Field(

@@ -35,13 +35,16 @@ def optimize(shop: Workshop, recipe_digest: str) -> Path:
     """
     original = _load(shop)
     data = read_data(shop.inputs.data, shop.spec.inputs) if shop.inputs.data else None
-    evaluation = _evaluation(shop, original, data)
+    # Early, for the errors of the user's function.
+    _evaluation(shop, original, data)
     sampler, plan = plan_requests(shop, original)
     derived = _derive(shop, original, sampler, plan, data)
     exported = export_all(shop, original, derived, sampler, plan)
-    field = build_field(shop, exported)
+    calibration, scored = calibration_rows(shop, data)
+    evaluation = _evaluation(shop, original, scored)
     budget = _budget(shop, has_data=data is not None)
     request = typical(data) if data else sampler.draw(plan.small, seed=0)
+    field = build_field(shop, exported, Quantizing(calibration, evaluation, request))
     timed = widest(shop, request, budget) if budget.objective == "Throughput" else request
     outcome = hold_contest(shop, original, field, evaluation, timed)
     candidates = _choose(shop, outcome, budget)
@@ -53,7 +56,7 @@ def optimize(shop: Workshop, recipe_digest: str) -> Path:
 
 
 def _load(shop: Workshop) -> LoadedModel:
-    shop.progress.report("Load", f"Loading {shop.spec.format} {shop.inputs.source.name}")
+    shop.progress.report("Load", f"Loading {shop.inputs.source.name}")
     original = load_model(shop.spec, shop.inputs.source.path, shop.inputs.code)
     # After the import: model packages have been seen to set it.
     torch.set_num_threads(shop.threads)

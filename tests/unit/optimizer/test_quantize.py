@@ -1,4 +1,4 @@
-"""Variants are built from whatever the exporter wrote, and still answer."""
+"""Variants are built from whatever the exporter wrote, and still answer; what makes no sense says so."""
 
 from pathlib import Path
 
@@ -7,38 +7,77 @@ import onnx
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from support.quantizing import context_of
 
-from slipway_optimizer.quantize import build_variant, without_weight_shapes
+from slipway_optimizer.quantize import NotApplicableError, build_variant, variants_to_try
+from slipway_optimizer.quantize.prepare import prepare
 
-WEIGHT = np.linspace(-1, 1, 12, dtype=np.float32).reshape(4, 3)
+WEIGHT = np.linspace(-1, 1, 128, dtype=np.float32).reshape(4, 32)
 
 
 @pytest.fixture
 def exported(tmp_path: Path) -> Path:
-    """A Gemm whose weight also stands in `value_info`, as PyTorch's exporter writes it."""
+    """A Gemm whose weight also stands in `value_info`, as PyTorch's exporter writes it; it has no name."""
     gemm = helper.make_node("Gemm", ["x", "weight"], ["y"], transB=1)
     graph = helper.make_graph(
         [gemm],
         "linear",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 3])],
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 32])],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 4])],
         [numpy_helper.from_array(WEIGHT, "weight")],
-        value_info=[helper.make_tensor_value_info("weight", TensorProto.FLOAT, [4, 3])],
+        value_info=[helper.make_tensor_value_info("weight", TensorProto.FLOAT, [4, 32])],
     )
-    path = tmp_path / "model.onnx"
+    path = tmp_path / "plain" / "model.onnx"
+    path.parent.mkdir()
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10), path)
     return path
 
 
-def test_the_quantizer_is_told_no_shape_of_a_weight(exported: Path) -> None:
+def test_the_quantizer_is_told_no_shape_of_a_weight_and_a_name_of_each_node(exported: Path, tmp_path: Path) -> None:
     assert [value.name for value in onnx.load(exported).graph.value_info] == ["weight"]
-    assert not without_weight_shapes(exported).graph.value_info
+    graph = onnx.load(prepare(exported, tmp_path / "scratch")).graph
+    assert "weight" not in {value.name for value in graph.value_info}
+    assert all(node.name for node in graph.node)
 
 
-@pytest.mark.parametrize(("variant", "tolerance"), [("FP16", 0.01), ("DynamicINT8", 0.05)])
+@pytest.mark.parametrize(("variant", "tolerance"), [("FP16", 0.01), ("DynamicINT8", 0.1), ("StaticINT8", 0.15)])
 def test_a_variant_answers_nearly_the_same(exported: Path, tmp_path: Path, variant: str, tolerance: float) -> None:
-    target = tmp_path / f"{variant}.onnx"
-    build_variant(variant, exported, target)
-    batch = np.random.default_rng(0).standard_normal((5, 3), dtype=np.float32)
+    target = tmp_path / variant / "model.onnx"
+    batch = np.random.default_rng(0).standard_normal((32, 32), dtype=np.float32)
+    facts = build_variant(variant, exported, target, context_of(tmp_path, {"x": batch}, ["y"], mode=variant))
     (answer,) = onnxruntime.InferenceSession(target, providers=["CPUExecutionProvider"]).run(None, {"x": batch})
     np.testing.assert_allclose(answer, batch @ WEIGHT.T, atol=tolerance)
+    if variant.endswith("INT8"):
+        assert facts["weightBits"] in {7, 8}
+        assert facts["layersInFloat"] == []
+
+
+def test_half_precision_goes_to_the_ends_only_if_asked(exported: Path, tmp_path: Path) -> None:
+    batch = {"x": np.zeros((1, 32), np.float32)}
+    for keep, dtype in ((True, TensorProto.FLOAT), (False, TensorProto.FLOAT16)):
+        target = tmp_path / str(keep) / "model.onnx"
+        build_variant("FP16", exported, target, context_of(tmp_path, batch, ["y"], mode="FP16", keep_io=keep))
+        graph = onnx.load(target).graph
+        ends = {value.type.tensor_type.elem_type for value in (*graph.input, *graph.output)}
+        assert ends == {dtype}
+
+
+def test_a_mode_is_one_variant_and_auto_is_all() -> None:
+    assert variants_to_try("None") == []
+    assert variants_to_try("INT4") == ["INT4"]
+    assert variants_to_try("Auto") == ["FP16", "DynamicINT8", "StaticINT8", "INT4"]
+
+
+@pytest.mark.parametrize(
+    ("variant", "mode", "says"),
+    [
+        ("StaticINT8", "StaticINT8", "no rows to calibrate with: set spec.optimize.quantize.calibration.data"),
+        ("StaticINT8", "Auto", "there are no convolutions"),
+        ("INT4", "Auto", "matrix products of transformers"),
+        ("INT4", "INT4", "no matrix product with constant weights"),
+    ],
+)
+def test_what_makes_no_sense_is_not_built(exported: Path, tmp_path: Path, variant: str, mode: str, says: str) -> None:
+    context = context_of(tmp_path, {"x": np.zeros((1, 32), np.float32)}, ["y"], mode=mode, calibrated=False)
+    with pytest.raises(NotApplicableError, match=says):
+        build_variant(variant, exported, tmp_path / "model.onnx", context)

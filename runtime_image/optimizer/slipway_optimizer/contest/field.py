@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from slipway_contract.manifest import Derivation, Exporter
 from slipway_optimizer.contest.entry import PLAIN, Entry
+from slipway_optimizer.contest.quantizing import Quantizing
 from slipway_optimizer.contest.trial import Trial
 from slipway_optimizer.errors import first_line
 from slipway_optimizer.quantize import build_variant, variants_to_try
@@ -37,7 +38,7 @@ class Exported:
     problem: str | None = None
 
 
-def build_field(shop: Workshop, models: Sequence[Exported]) -> list[Trial]:
+def build_field(shop: Workshop, models: Sequence[Exported], quantizing: Quantizing) -> list[Trial]:
     """Build every variant of every model; the first trial is the plain export of the original."""
     variants = variants_to_try(shop.deployment.optimize.quantize.mode)
     trials = [_plain(shop, model) for model in models]
@@ -47,7 +48,7 @@ def build_field(shop: Workshop, models: Sequence[Exported]) -> list[Trial]:
     for number, (model, variant) in enumerate(wanted):
         entry = Entry(variant, model.derivation)
         shop.progress.report("Quantize", f"Building {entry.name}", number / len(wanted))
-        trials.append(_lossy(shop, entry, model))
+        trials.append(_lossy(shop, entry, model, quantizing))
     return trials
 
 
@@ -64,21 +65,24 @@ def _plain(shop: Workshop, model: Exported) -> Trial:
     )
 
 
-def _lossy(shop: Workshop, entry: Entry, model: Exported) -> Trial:
+def _lossy(shop: Workshop, entry: Entry, model: Exported, quantizing: Quantizing) -> Trial:
     """A variant, built and tried; whatever goes wrong means that this model does not allow it."""
+    source = Entry(PLAIN.variant, entry.derivation)
+    details = dict(model.facts)
     try:
-        build_variant(entry.variant, shop.file(Entry(PLAIN.variant, entry.derivation)), shop.file(entry))
+        context = quantizing.context(shop, source)
+        details |= build_variant(entry.variant, shop.file(source), shop.file(entry), context)
         parity = measure_parity(shop.open(entry).run, model.answers)
     except MemoryError:
         raise
     except Exception as error:
-        return Trial(entry, details=model.facts, problem=first_line(error))
+        return Trial(entry, details=details, problem=first_line(error))
     return Trial(
         entry,
         size_bytes=_size(shop, entry),
         max_abs_diff=parity.max_abs_diff,
         relative_error=parity.relative,
-        details=model.facts,
+        details=details,
     )
 
 

@@ -71,7 +71,7 @@ class Candidate(ContractModel):
     variant: Variant
     derivation: Derivation = Field(default="Original", description="What was done to the weights before the export.")
     execution_provider: str | None = Field(
-        default=None, description="ONNX Runtime's name of what ran it, where that is not the CPU."
+        default=None, description="ONNX Runtime's name of what ran it, where it is another than the plain export's."
     )
     size_bytes: int | None = Field(default=None, description="None where the variant could not be built.")
     latency: Latency | None = None
@@ -189,6 +189,12 @@ class Manifest(ContractModel):
     code_digest: Digest | None = None
     variant: Variant
     derivation: Derivation = "Original"
+    execution_provider: str | None = Field(
+        default=None, description="What it was measured on and is served with; None in artifacts that do not say."
+    )
+    engine_shapes: dict[str, str] | None = Field(
+        default=None, description="TensorRT's settings for the shapes that its engine is for."
+    )
     opset: int
     inputs: list[TensorSpec]
     outputs: list[TensorSpec]

@@ -9,12 +9,11 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from slipway_contract.manifest import Manifest
+from slipway_contract.providers import Provider, providers_for
 from slipway_serving.cpus import count_available_cpus
 from slipway_serving.errors import InferenceFailedError, InvalidRequestError, StartupError
 
 Arrays = dict[str, np.ndarray[Any, Any]]
-
-PROVIDER_ORDER = ("TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider")
 
 _ORT_ERRORS = (
     ort_errors.Fail,
@@ -34,13 +33,13 @@ _ORT_ERRORS = (
 class Session:
     """One loaded model. Not locked: its owner makes one run at a time, each over all threads."""
 
-    def __init__(self, model_path: Path, *, intra_op_threads: int) -> None:
+    def __init__(self, model_path: Path, *, intra_op_threads: int, providers: Sequence[Provider]) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = intra_op_threads or count_available_cpus()
         options.inter_op_num_threads = 1
         try:
             self._session = onnxruntime.InferenceSession(
-                str(model_path), sess_options=options, providers=choose_providers(onnxruntime.get_available_providers())
+                str(model_path), sess_options=options, providers=list(providers)
             )
         except _ORT_ERRORS as error:
             raise StartupError(f"ONNX Runtime cannot load {model_path.name}: {_sentence(error)}") from error
@@ -70,15 +69,12 @@ class Session:
 
 def open_session(model_path: Path, manifest: Manifest, *, intra_op_threads: int) -> Session:
     """Load a model and check that it is the one that its manifest describes."""
-    session = Session(model_path, intra_op_threads=intra_op_threads)
+    available = onnxruntime.get_available_providers()
+    providers = providers_for(manifest.execution_provider, available, model_path.parent, manifest.engine_shapes)
+    session = Session(model_path, intra_op_threads=intra_op_threads, providers=providers)
     _require_same("inputs", [spec.name for spec in manifest.inputs], session.input_names)
     _require_same("outputs", [spec.name for spec in manifest.outputs], session.output_names)
     return session
-
-
-def choose_providers(available: Sequence[str]) -> list[str]:
-    """Execution providers that are present, fastest first."""
-    return [provider for provider in PROVIDER_ORDER if provider in available]
 
 
 def _require_same(what: str, in_manifest: list[str], in_model: list[str]) -> None:

@@ -14,7 +14,6 @@ from slipway_optimizer.spec import Image, Input
 # Plain pictures: Pillow also reads formats that are programs, and runs an interpreter for them.
 FORMATS: Final = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 MOST_PIXELS: Final = 64_000_000
-BYTE_SCALE: Final = 1 / 255
 GRAY: Final = 1
 
 
@@ -71,7 +70,9 @@ class PictureInput:
         image = self.image
         dtype = np.dtype(self.tensor.dtype)
         if dtype.kind == "f":
-            scaled = pixels.astype(np.float32) * np.float32(BYTE_SCALE if image.scale is None else image.scale)
+            scaled = pixels.astype(np.float32)
+            # A division, as everybody does it: the product with 1 / 255 is not the same number.
+            scaled = scaled / np.float32(255) if image.scale is None else scaled * np.float32(image.scale)
             scaled -= np.array(image.mean or 0.0, np.float32)
             scaled /= np.array(image.std or 1.0, np.float32)
         else:

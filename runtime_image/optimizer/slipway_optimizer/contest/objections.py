@@ -22,7 +22,7 @@ SANE_ERROR: Final[dict[Variant, float]] = {
 def disqualified(trial: Trial, budget: Budget, *, allow_lossy: bool) -> str | None:
     """Why it may not be served whatever it brings: it is broken, or costs more accuracy than allowed, or who knows."""
     if trial.problem:
-        return f"{trial.name} does not work for this model: {trial.problem.rstrip('.')}."
+        return f"{trial.name} takes no part: {trial.problem.rstrip('.')}."
     error, sane = trial.relative_error or 0.0, SANE_ERROR[trial.entry.variant]
     if not error <= sane:
         return f"{trial.name} changes the answers by {error:.0%} on random requests; at most {sane:.0%} is sane."

@@ -127,7 +127,7 @@ CASES = [
         budget(data=False),
         True,
         "FP32",
-        "FP16 does not work for this model: no kernel for Foo.",
+        "FP16 takes no part: no kernel for Foo.",
         id="does not work",
     ),
     pytest.param(

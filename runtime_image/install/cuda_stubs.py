@@ -22,6 +22,9 @@ from pathlib import Path
 CUDA_ERROR_NO_DEVICE = 100  # cudaErrorNoDevice and CUDA_ERROR_NO_DEVICE alike
 CUDA_LIBRARY = re.compile(r"lib(cu|nv|nccl)")
 MARK = "written by cuda_stubs.py"
+# These return text, which PyTorch puts into its exceptions: 100 would be an address. The driver's own, cuGetErrorName
+# and the like, return a status as all others do.
+RETURNS_TEXT = re.compile(r"^(?!cuGet)[a-z]+Get(Error|Status)(String|Name)$|^ncclGetLastError$")
 
 
 @dataclass(frozen=True)
@@ -87,11 +90,17 @@ def write_stub(stub: Stub, folder: Path) -> Path:
 
 
 def assembly(stub: Stub) -> str:
-    """Every symbol of the stub is a name of one and the same function."""
+    """Every symbol of the stub is a name of one and the same function, or of the one that returns text."""
     names = sorted({name for names in stub.symbols.values() for name in names})
-    aliases = [f".globl {name}\n.type {name}, @function\n.set {name}, no_device\n" for name in names]
-    mark = f'.section .rodata\n.asciz "{MARK}"\n'
-    return f"{mark}.text\nno_device:\n mov ${CUDA_ERROR_NO_DEVICE}, %eax\n ret\n" + "".join(aliases)
+    aliases = [f".globl {name}\n.type {name}, @function\n.set {name}, {_function(name)}\n" for name in names]
+    texts = f'.section .rodata\n.asciz "{MARK}"\nno_device_text: .asciz "no CUDA-capable device is detected"\n'
+    status = f"no_device:\n mov ${CUDA_ERROR_NO_DEVICE}, %eax\n ret\n"
+    text = "say_no_device:\n lea no_device_text(%rip), %rax\n ret\n"
+    return f"{texts}.text\n{status}{text}" + "".join(aliases)
+
+
+def _function(name: str) -> str:
+    return "say_no_device" if RETURNS_TEXT.match(name) else "no_device"
 
 
 def version_script(stub: Stub) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import cuda_stubs
 import pytest
-from cuda_stubs import Needs
+from cuda_stubs import Needs, Stub
 from support.assembled import link
 
 CONSUMER = """
@@ -57,6 +57,15 @@ def test_stubs_answer_no_device_with_and_without_symbol_versions(without_cuda: P
     assert [path.name for path in written] == ["libcudart.so.99", "libnccl.so.99"]
     library = ctypes.CDLL(str(without_cuda / "libconsumer.so"))
     assert (library.device_count(), library.communicate()) == (100, 100)
+
+
+def test_what_returns_text_returns_text(tmp_path: Path) -> None:
+    stub = Stub("libcudart.so.99", {"": frozenset({"cudaGetErrorString", "cuGetErrorString", "cudaGetLastError"})})
+    library = ctypes.CDLL(str(cuda_stubs.write_stub(stub, tmp_path)))
+    library.cudaGetErrorString.restype = ctypes.c_char_p
+
+    assert library.cudaGetErrorString(100) == b"no CUDA-capable device is detected"
+    assert (library.cuGetErrorString(100, None), library.cudaGetLastError()) == (100, 100)
 
 
 def test_second_run_renews_the_stubs(without_cuda: Path) -> None:

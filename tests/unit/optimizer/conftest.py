@@ -16,6 +16,6 @@ let_waiting_threads_sleep()
 def own_import_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield
-    for name in ("tiny_models", "own_net", "own_metric", "broken", "needs_more"):
+    for name in ("tiny_models", "own_net", "own_metric", "similarity", "broken", "needs_more"):
         sys.modules.pop(name, None)
     importlib.invalidate_caches()

@@ -7,7 +7,7 @@ from slipway_contract.manifest import Derivation
 from slipway_optimizer.derive.derived import Derived
 from slipway_optimizer.derive.fine_tune import fine_tune
 from slipway_optimizer.derive.problem import NotDerivableError
-from slipway_optimizer.derive.prune_structured import count_cost, impossible, remove_channels, structured_facts
+from slipway_optimizer.derive.prune_structured import count_cost, remove_channels, structured_facts
 from slipway_optimizer.derive.prune_unstructured import make_permanent, mask_weights, sparsity_facts
 from slipway_optimizer.derive.setting import Setting
 from slipway_optimizer.errors import first_line
@@ -60,20 +60,24 @@ def _structured(
 
 
 def _cut(setting: Setting, source: TorchModel, wanted: Prune) -> TorchModel:
-    """Without channels wherever that works, else without those outside attention."""
-    errors: list[BaseException] = []
-    for cautious in (False, True):
-        try:
-            model = _copy(source)
-            remove_channels(model.call, wanted, to_tensors(setting.checks[0], source.spec), cautious=cautious)
-            if setting.shapes(model) == setting.expected:
-                return TorchModel(model.module, source.spec)
-            errors.append(NotDerivableError("its outputs have other shapes without them"))
-        except MemoryError:
-            raise
-        except Exception as error:
-            errors.append(error)
-    raise impossible(errors)
+    model = _copy(source)
+    try:
+        remove_channels(model.call, wanted, to_tensors(setting.checks[0], source.spec))
+        same = setting.shapes(model) == setting.expected
+    except MemoryError:
+        raise
+    except Exception as error:
+        # Tracing runs into whatever the model does, and what is left of it into missing channels.
+        raise _impossible(f"{type(error).__name__}: {first_line(error)}") from error
+    if not same:
+        raise _impossible("its outputs have other shapes without them")
+    return TorchModel(model.module, source.spec)
+
+
+def _impossible(cause: str) -> NotDerivableError:
+    return NotDerivableError(
+        f"Channels cannot be removed from this model ({cause.rstrip('.')}): remove prune, or distill a smaller one."
+    )
 
 
 def _copy(source: TorchModel) -> TorchModel:

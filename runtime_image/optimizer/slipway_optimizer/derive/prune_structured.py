@@ -4,14 +4,15 @@ torch-pruning follows the dependencies through the graph of one call (Fang et al
 Pruning, 2023, https://arxiv.org/abs/2301.12900).
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator
 from typing import Any, Final
 
 import torch
 import torch_pruning
+from torch.utils.flop_counter import FlopCounterMode
 
 from slipway_optimizer.derive.problem import NotDerivableError
-from slipway_optimizer.errors import first_line
 from slipway_optimizer.spec import Prune
 
 # Kernels work on so many channels at once: what is left of a block costs as much as the whole.
@@ -20,7 +21,7 @@ ROUND_TO: Final = 8
 MOST_OF_A_LAYER: Final = 0.9
 ROOTS: Final = (torch.nn.Linear, torch.nn.modules.conv._ConvNd)
 QUERY_KEY_VALUE: Final = 3
-IMPOSSIBLE: Final = "Channels cannot be removed from this model"
+PROJECTION: Final = re.compile(r"(to_|c_)?(q|k|v|qkv|query|key|value|query_key_value|attn)(_proj|_lin)?")
 
 
 class _MarkedOutputs(torch.nn.Module):
@@ -34,19 +35,17 @@ class _MarkedOutputs(torch.nn.Module):
         return [output * 1.0 for output in self.call(*arguments) if output.requires_grad]
 
 
-def remove_channels(call: torch.nn.Module, wanted: Prune, example: tuple[torch.Tensor, ...], *, cautious: bool) -> None:
+def remove_channels(call: torch.nn.Module, wanted: Prune, example: tuple[torch.Tensor, ...]) -> None:
     """Cut channels out of a module, in place. Inputs and outputs keep their shapes.
+
+    Attention keeps its projections: cut by themselves they would mix heads, and code often counts on their width.
 
     Args:
         call: takes tensors in declared order and returns the declared outputs.
         wanted: how many.
         example: tensors that it can be called with.
-        cautious: leave alone the projections of attention, whose code often counts on their width.
-
-    Raises:
-        NotDerivableError: the model cannot be traced.
     """
-    kept = set(_attention_projections(call)) if cautious else set()
+    kept = set(_attention_projections(call))
     for parameter in call.parameters():
         parameter.requires_grad_(parameter.is_floating_point())
     with torch.enable_grad():
@@ -80,20 +79,23 @@ def _output_layers(marked: torch.nn.Module, example: tuple[torch.Tensor, ...]) -
 
 
 def _attention_projections(call: torch.nn.Module) -> Iterator[torch.nn.Module]:
-    """Everything inside modules that hold queries, keys and values: by kind, or as equal linear layers side by side."""
+    """Linear layers that make queries, keys and values: by kind, by name, or as three of one size side by side."""
     for module in call.modules():
-        linear = [child for child in module.children() if isinstance(child, torch.nn.Linear)]
-        sizes = [tuple(child.weight.shape) for child in linear]
         if isinstance(module, torch.nn.MultiheadAttention):
             yield from module.modules()
-        elif any(sizes.count(size) >= QUERY_KEY_VALUE for size in sizes):
-            yield from linear
+            continue
+        linear = {name: child for name, child in module.named_children() if isinstance(child, torch.nn.Linear)}
+        sizes = [tuple(child.weight.shape) for child in linear.values()]
+        for name, child in linear.items():
+            if sizes.count(tuple(child.weight.shape)) >= QUERY_KEY_VALUE or PROJECTION.fullmatch(name):
+                yield child
 
 
 def count_cost(call: torch.nn.Module, example: tuple[torch.Tensor, ...]) -> tuple[int, int]:
-    """Parameters, and multiply-adds of one row."""
-    multiply_adds, _ = torch_pruning.utils.count_ops_and_params(call, example)
-    return sum(parameter.numel() for parameter in call.parameters()), int(multiply_adds)
+    """Parameters, and multiply-adds of a request."""
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        call(*example)
+    return sum(parameter.numel() for parameter in call.parameters()), counter.get_total_flops() // 2
 
 
 def structured_facts(before: tuple[int, int], after: tuple[int, int]) -> dict[str, Any]:
@@ -114,8 +116,3 @@ def structured_facts(before: tuple[int, int], after: tuple[int, int]) -> dict[st
         "multiplyAddsAfter": after[1],
         "note": f"{less[0]} % of the parameters and {less[1]} % of the multiply-adds are gone.",
     }
-
-
-def impossible(errors: Sequence[BaseException]) -> NotDerivableError:
-    """The sentence for a model that cannot be traced, or does not work any more without its channels."""
-    return NotDerivableError(f"{IMPOSSIBLE} ({first_line(errors[0]).rstrip('.')}): remove prune, or distill it.")

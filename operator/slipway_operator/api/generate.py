@@ -29,7 +29,7 @@ class _PlainDumper(yaml.SafeDumper):
 
 
 def render_crd() -> str:
-    return HEADER + yaml.dump(build_crd(), Dumper=_PlainDumper, sort_keys=False, width=120, allow_unicode=True)
+    return HEADER + yaml.dump(build_crd(), Dumper=_PlainDumper, sort_keys=False, width=200, allow_unicode=True)
 
 
 def write(files: tuple[Path, ...]) -> int:

@@ -18,8 +18,9 @@ from slipway_operator.api.v1alpha1.modeldeployment import (
     ModelDeployment,
     ModelDeploymentSpec,
 )
-from slipway_operator.api.v1alpha1.optimize import Optimize, Quantize
+from slipway_operator.api.v1alpha1.optimize import Optimize
 from slipway_operator.api.v1alpha1.prune import FineTune, Prune
+from slipway_operator.api.v1alpha1.quantize import Calibration, Quantize
 from slipway_operator.api.v1alpha1.resources import Resources
 from slipway_operator.api.v1alpha1.scale import Scale
 from slipway_operator.api.v1alpha1.serve import Accelerator, Batching, Serve
@@ -46,6 +47,7 @@ __all__ = [
     "ApiModel",
     "ArtifactStatus",
     "Batching",
+    "Calibration",
     "Condition",
     "DType",
     "Distill",

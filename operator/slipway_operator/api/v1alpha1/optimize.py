@@ -1,6 +1,6 @@
 """`spec.optimize`: what the optimization Job may try, and the budget that a variant has to hold."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
@@ -8,23 +8,10 @@ from slipway_operator.api.v1alpha1.base import ApiModel, Rule
 from slipway_operator.api.v1alpha1.distill import Distill
 from slipway_operator.api.v1alpha1.evaluate import Evaluate, no_budget, no_preference
 from slipway_operator.api.v1alpha1.prune import Prune
+from slipway_operator.api.v1alpha1.quantize import Quantize
 from slipway_operator.api.v1alpha1.resources import Resources
 
 SIX_HOURS = 6 * 3600
-
-
-class Quantize(ApiModel):
-    """Which numeric formats may be served."""
-
-    mode: Annotated[
-        Literal["None", "FP16", "DynamicINT8", "Auto"],
-        Field(
-            description="Which numeric formats are tried beside the plain FP32 export. None: none. FP16, DynamicINT8: "
-            "this one, served if it holds the budget, or without evaluate.data if it is at most 5 % slower and its "
-            "answers stay close. Auto: all, and the fastest that holds the budget is served; without evaluate.data "
-            "nothing that changes answers is served."
-        ),
-    ] = "Auto"
 
 
 class Optimize(ApiModel):
@@ -52,6 +39,18 @@ class Optimize(ApiModel):
             "!self.allowLossy || self.quantize.mode != 'None' || has(self.prune) || has(self.distill)",
             "mode None makes nothing that loses anything: remove allowLossy, or set another mode",
             ".allowLossy",
+        ),
+        Rule(
+            "self.quantize.mode != 'StaticINT8' || has(self.evaluate.data) || "
+            "(has(self.quantize.calibration) && has(self.quantize.calibration.data))",
+            "StaticINT8 needs rows to calibrate with: set quantize.calibration.data or evaluate.data",
+            ".quantize.mode",
+        ),
+        Rule(
+            "!has(self.quantize.calibration) || has(self.evaluate.data) || self.allowLossy",
+            "without evaluate.data nothing that is calibrated is served, unless allowLossy is set: set one of them, or "
+            "remove quantize.calibration",
+            ".quantize.calibration",
         ),
     )
     prune: Annotated[

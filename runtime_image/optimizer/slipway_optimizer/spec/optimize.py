@@ -8,7 +8,7 @@ from slipway_optimizer.spec.base import SpecModel
 from slipway_optimizer.spec.distill import Distill
 from slipway_optimizer.spec.evaluate import DEFAULT_MIN_SPEEDUP, Evaluate
 from slipway_optimizer.spec.prune import Prune
-from slipway_optimizer.spec.quantize import Quantize
+from slipway_optimizer.spec.quantize import Calibration, Quantize
 
 
 class Optimize(SpecModel):
@@ -35,6 +35,18 @@ class Optimize(SpecModel):
             raise ValueError(
                 "without evaluate.data only the plain export is served, unless allowLossy is set: set one of them, or "
                 "remove evaluate.minSpeedup and evaluate.objective"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def check_calibration(self) -> Self:
+        quantize, has_data = self.quantize, self.evaluate.data is not None
+        if quantize.mode == "StaticINT8" and not has_data and quantize.calibration.data is None:
+            raise ValueError("StaticINT8 needs rows to calibrate with: set quantize.calibration.data or evaluate.data")
+        if quantize.calibration != Calibration() and not has_data and not self.allow_lossy:
+            raise ValueError(
+                "without evaluate.data nothing that is calibrated is served, unless allowLossy is set: set one of "
+                "them, or remove quantize.calibration"
             )
         return self
 

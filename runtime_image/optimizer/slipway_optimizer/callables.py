@@ -40,10 +40,15 @@ def import_callable(wanted: Reference, code: Path | None) -> Any:
         UserError: it does not exist, cannot be called, or its module fails when it is imported.
     """
     module_name, _, attribute = wanted.path.partition(":")
+    make_importable(code)
+    return _attribute(_import(module_name, code, wanted), attribute, wanted)
+
+
+def make_importable(code: Path | None) -> None:
+    """Import from a folder first; None for installed packages only."""
     if code is not None and str(code) not in sys.path:
         sys.path.insert(0, str(code))
         importlib.invalidate_caches()
-    return _attribute(_import(module_name, code, wanted), attribute, wanted)
 
 
 def _import(name: str, code: Path | None, wanted: Reference) -> ModuleType:

@@ -18,8 +18,10 @@ from slipway_optimizer.errors import UserError
 from slipway_optimizer.export import save_graph
 from slipway_optimizer.export_failure import DecidesByValueError, export_failure
 from slipway_optimizer.export_place import describe_place
+from slipway_optimizer.export_shapes import name_output_axes
 from slipway_optimizer.names import name_graph
 from slipway_optimizer.spec import ModelSpec
+from slipway_optimizer.standard_output import without_output
 
 TORCH: Final = str(Path(torch.__file__).parent) + os.sep
 
@@ -36,7 +38,8 @@ def export_torchscript(
     with tempfile.TemporaryDirectory(prefix="traced-", dir=path.parent.parent) as folder:
         raw = Path(folder) / "traced.onnx"
         try:
-            with warnings.catch_warnings(record=True) as caught, torch.no_grad():
+            # It prints the whole graph when it fails.
+            with warnings.catch_warnings(record=True) as caught, torch.no_grad(), without_output():
                 warnings.simplefilter("always")
                 _export(call, arguments, model, raw)
         except (UserError, MemoryError):
@@ -46,6 +49,7 @@ def export_torchscript(
         _refuse_fixed_values(caught)
         graph = ir.load(raw)
         name_graph(graph, model)
+        name_output_axes(graph.graph, call, arguments, model)
         save_graph(graph, path)
 
 

@@ -34,7 +34,7 @@ def test_a_spec_is_read_with_its_defaults(tmp_path):
     [
         ({"format": "Keras"}, "spec.model.format: Input should be"),
         ({"factory": None}, "set factory to module:attribute"),
-        ({"factory": "net.Net"}, "set factory to module:attribute"),
+        ({"factory": "net.Net"}, "factory must be module:attribute"),
         ({"format": "ONNX"}, "format ONNX holds the whole model: remove factory"),
         ({"source": {"uri": "s3://x", "sha256": "12"}}, "spec.model.source.sha256: "),
         ({"source": {}}, "spec.model.source.uri: Field required"),

@@ -1,4 +1,4 @@
-"""SafeTensors: named tensors in a file that cannot hold code."""
+"""SafeTensors: named tensors in files that cannot hold code, one or the shards of a folder."""
 
 from pathlib import Path
 
@@ -8,16 +8,26 @@ from safetensors.torch import load_file
 
 from slipway_optimizer import reasons
 from slipway_optimizer.errors import UserError, first_line
+from slipway_optimizer.formats.shards import shard_files
 
 
 def read_safe_tensors(path: Path) -> dict[str, torch.Tensor]:
-    """Read a .safetensors file, memory-mapped.
+    """Read a .safetensors file, memory-mapped, or all those of a folder.
 
     Raises:
-        UserError: the file is damaged, or of another format.
+        UserError: a file is damaged, or of another format.
     """
+    if not path.is_dir():
+        return _read_file(path)
+    tensors: dict[str, torch.Tensor] = {}
+    for file in shard_files(path):
+        tensors |= _read_file(file)
+    return tensors
+
+
+def _read_file(path: Path) -> dict[str, torch.Tensor]:
     try:
         return load_file(path)
-    except SafetensorError as error:
-        message = f"The file is no .safetensors file ({first_line(error)}): correct format, or upload the whole file."
+    except (SafetensorError, ValueError, OSError, OverflowError, RecursionError) as error:
+        message = f"The file is no whole .safetensors file ({first_line(error)}): upload it again."
         raise UserError(reasons.CHECKPOINT_INVALID, message) from error

@@ -1,0 +1,21 @@
+"""Standard output, kept for the Job's progress: libraries written in C++ print to it past Python."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def without_output() -> Iterator[None]:
+    """Send what is printed meanwhile nowhere, by whatever it is printed."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    try:
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), 1)
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)

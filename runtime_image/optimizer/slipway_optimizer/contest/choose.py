@@ -105,7 +105,7 @@ def _plain_reason(
         return f"The plain export; {winner.name} has {gain}, and is inside the budget."
     if not judged:
         return "The plain export is served: spec.optimize allows nothing else."
-    if budget.metric is None and all(against and "allowLossy" in against for _, against in judged):
+    if budget.metric is None and any(against and "allowLossy" in against for _, against in judged):
         return (
             "The plain export is served: everything else changes the answers, and without evaluation data nobody "
             "knows what that costs. Set spec.optimize.evaluate.data, or allow it with spec.optimize.allowLossy."

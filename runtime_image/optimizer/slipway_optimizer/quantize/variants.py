@@ -10,7 +10,6 @@ from slipway_optimizer.quantize.calibrate import Method, float_tensors, observe
 from slipway_optimizer.quantize.context import NotApplicableError, QuantizeContext
 from slipway_optimizer.quantize.dynamic_int8 import DynamicScheme
 from slipway_optimizer.quantize.half import build_half
-from slipway_optimizer.quantize.int4 import Int4Scheme
 from slipway_optimizer.quantize.integers import better_range, judge, write_integers
 from slipway_optimizer.quantize.model_file import read_graph
 from slipway_optimizer.quantize.prepare import prepare
@@ -75,6 +74,9 @@ def build_int4(plain: Path, target: Path, context: QuantizeContext) -> dict[str,
     found = profile(plain)
     if context.settings.mode == "Auto" and not found.is_transformer:
         raise NotApplicableError("it is for the matrix products of transformers, and this model is none")
+    # What only transformers need takes seconds to import.
+    from slipway_optimizer.quantize.int4 import Int4Scheme  # noqa: PLC0415
+
     scheme = Int4Scheme(prepare(plain, context.scratch))
     if not any(unit.kind == "MatMul" for unit in scheme.units):
         raise NotApplicableError("there is no matrix product with constant weights")

@@ -65,8 +65,8 @@ def test_the_curve_is_measured_until_rows_do_not_fit():
 
 
 def test_the_curve_ends_with_the_first_call_that_takes_too_long():
-    points = measure_curve(lambda rows: lambda: time.sleep(0.001 * rows), 64, max_latency_us=3000.0)
-    assert [point.batch_size for point in points] == [1, 2, 4]
+    points = measure_curve(lambda rows: lambda: time.sleep(0.02 + 0.005 * rows), 64, max_latency_us=48_000.0)
+    assert [point.batch_size for point in points] == [1, 2, 4, 8]
 
 
 def test_a_model_that_fails_on_one_row_is_a_failure():

@@ -14,6 +14,7 @@ FIXED_AXIS: Final = re.compile(
     r"|tracing inferred a static shape",
     re.DOTALL,
 )
+STATIC_SIZE: Final = re.compile(r"static shape of (\d+) for dimension inputs\['args_(\d+)'\]\.shape\[(\d+)\]")
 NO_COUNTERPART: Final = re.compile(
     r"No ONNX function found for <OpOverload\(op='([\w.]+)'|Exporting the operator '([\w:.]+)' to ONNX"
 )
@@ -44,11 +45,24 @@ def export_failure(error: BaseException, model: ModelSpec) -> UserError:
         return DecidesByValueError(where)
     cause = f"{type(chain[-1]).__name__}: {first_line(chain[-1])}".rstrip(".")
     if FIXED_AXIS.search(text):
-        axes = sorted({axis for tensor in model.inputs for axis in tensor.dynamic_axes.values()})
-        named = ", ".join([axis for axis in axes if axis in text] or axes)
-        message = (
-            f"The axis {named} is declared as dynamic, but the model fixes it{where} ({cause}): declare its size, or "
-            "change the model's forward (a loop over an axis has to be in a torch.jit.script function)."
-        )
-        return UserError(reasons.DYNAMIC_AXIS_FIXED, message)
+        return _fixed_axis(text, f"{where} ({_fixed_sizes(text, model) or cause})", model)
     return UserError(reasons.EXPORT_FAILED, f"The model cannot be traced{where}: {cause}.")
+
+
+def _fixed_axis(text: str, detail: str, model: ModelSpec) -> UserError:
+    axes = sorted({axis for tensor in model.inputs for axis in tensor.dynamic_axes.values()})
+    fixed = {model.inputs[int(number)].dynamic_axes.get(int(index)) for _, number, index in STATIC_SIZE.findall(text)}
+    named = ", ".join([axis for axis in axes if axis in (fixed or text)] or axes)
+    message = (
+        f"The axis {named} is declared as dynamic, but the model fixes it{detail}: declare its size, or change the "
+        "model's forward (a loop over an axis has to be in a torch.jit.script function)."
+    )
+    return UserError(reasons.DYNAMIC_AXIS_FIXED, message)
+
+
+def _fixed_sizes(text: str, model: ModelSpec) -> str:
+    """As in `x has 16 in dimension 1`."""
+    return ", ".join(
+        f"{model.inputs[int(number)].name} has {size} in dimension {index}, whatever comes"
+        for size, number, index in STATIC_SIZE.findall(text)
+    )

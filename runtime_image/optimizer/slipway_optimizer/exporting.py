@@ -10,7 +10,7 @@ from slipway_optimizer.errors import UserError
 from slipway_optimizer.export_choice import export_right
 from slipway_optimizer.formats.loaded import LoadedModel
 from slipway_optimizer.onnx_session import OnnxSession
-from slipway_optimizer.runtime_refusal import runtime_refusal
+from slipway_optimizer.runtime_refusal import runtime_refusal, saying_where
 from slipway_optimizer.samples import Sampler
 from slipway_optimizer.verify import Parity, answer_all, check_file, check_parity
 from slipway_optimizer.workshop import Workshop
@@ -48,7 +48,7 @@ def _export(shop: Workshop, derived: Derived, sampler: Sampler, plan: AxisPlan) 
         sizes = f"{len(plan.checks)} sizes, two calls each"
         shop.progress.report("Verify", f"Comparing with {model.framework} at {sizes}")
         precision = check_file(path, shop.spec)
-        run = _opened(shop, entry).run
+        run = saying_where(_opened(shop, entry).run, path)
         return check_parity(run, answers, shop.outputs, model.framework, precision)
 
     shop.progress.report("Export", f"Exporting {entry.name} to ONNX")

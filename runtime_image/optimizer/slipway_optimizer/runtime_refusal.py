@@ -1,15 +1,18 @@
 """The sentence for an exported file that ONNX Runtime does not run: which operator, where in the model, what to do."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import onnx
 
 from slipway_optimizer import reasons
+from slipway_optimizer.arrays import Array, Feeds
 from slipway_optimizer.errors import UserError, first_line
 from slipway_optimizer.export_place import place_in_trace
 
+Run = Callable[[Feeds], list[Array]]
 NO_KERNEL: Final = re.compile(r"Could not find an implementation for (\w+)\(\d+\)")
 NODE: Final = re.compile(r"(?:[Nn]ame: ?|with name |Node \()['\"]?([^'\"()\s]+)")
 
@@ -26,6 +29,20 @@ def runtime_refusal(error: Exception, path: Path) -> UserError:
     else:
         message = f"ONNX Runtime refuses the exported file{where}: {first_line(error)}."
     return UserError(reasons.EXPORT_FAILED, message)
+
+
+def saying_where(run: Run, path: Path) -> Run:
+    """The same call, whose exceptions say where in the model's code the node comes from that failed."""
+
+    def placed(feeds: Feeds) -> list[Array]:
+        try:
+            return run(feeds)
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise RuntimeError(f"{first_line(error)}{place_of_node(error, path)}") from error
+
+    return placed
 
 
 def place_of_node(error: Exception, path: Path) -> str:

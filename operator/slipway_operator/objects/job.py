@@ -47,7 +47,8 @@ def build_job(
     pod_spec |= node_scheduling(parent)
     job = build_job_around(parent, task, pod_spec, {"spec": job_input(parent), **_resolved(recipe)})
     container = job["spec"]["template"]["spec"]["containers"][0]
-    container["args"] = _args_of(live, job) or [*container["args"], *_collection(parent, kept)]
+    if recipe.sources is not None:  # the optimizer of 0.1 knows of no owners
+        container["args"] = _args_of(live, job) or [*container["args"], *_collection(parent, kept)]
     return job
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from slipway_contract.digest import sha256_of_json
+from slipway_contract.recipe import recipe_spec
 from slipway_contract.result import ExitCode
 from slipway_operator.api.v1alpha1 import API_VERSION, KIND, ModelDeployment
 from slipway_operator.objects.metadata import metadata_for
@@ -105,7 +106,7 @@ def build_pod_spec(
 
 
 def job_input(parent: ModelDeployment) -> str:
-    spec = parent.spec.model_dump(mode="json", by_alias=True, exclude_none=True, include={"model", "optimize"})
+    spec = recipe_spec(parent.spec.model_dump(mode="json", by_alias=True, exclude_none=True))
     document = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": parent.metadata["name"]}, "spec": spec}
     return yaml.safe_dump(document, sort_keys=False)
 

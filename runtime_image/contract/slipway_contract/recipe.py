@@ -9,7 +9,7 @@ from slipway_contract.source_ids import VERBATIM, is_fixed, source_fields
 CPU_HARDWARE_CLASS = "cpu"
 
 # How the Job runs, not what it makes.
-_RUN_ONLY: Final = frozenset({"resources", "activeDeadlineSeconds"})
+_RUN_ONLY: Final = frozenset({"resources", "activeDeadlineSeconds", "image"})
 # Defaults of fields that came after the first artifacts had been made. They count only where the user changed them:
 # else every artifact would be made again with the release that brought the field.
 _LATER_DEFAULTS: Final[Mapping[str, Any]] = {
@@ -37,21 +37,31 @@ def recipe_digest(
     Returns:
         `sha256:<hex>`; the same for the same recipe, on any machine.
     """
-    optimize = {key: value for key, value in (spec.get("optimize") or {}).items() if key not in _RUN_ONLY}
-    recipe = {
-        "model": _without_later_defaults(spec["model"], "model"),
-        "optimize": _without_later_defaults(optimize, "optimize"),
-    }
+    recipe = recipe_spec(spec)
+    own_image = (spec.get("optimize") or {}).get("image")
     ids = resolved or {}
     sources = {id(source): _source(source, ids.get(field)) for field, source in source_fields(recipe).items()}
     return sha256_of_json(
         {
             "model": _identity(recipe["model"], sources),
-            "optimize": _identity(recipe["optimize"], sources),
+            # Not only as optimizerImage: else an artifact of another image would still be that of the spec.
+            "optimize": _identity(recipe["optimize"], sources) | ({"image": own_image} if own_image else {}),
             "optimizerImage": optimizer_image,
             "hardwareClass": hardware_class,
         }
     )
+
+
+def recipe_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a spec that says what is made: `model` and `optimize`, without what came later and is not used.
+
+    An optimizer image reads it that is older than those fields.
+    """
+    optimize = {key: value for key, value in (spec.get("optimize") or {}).items() if key not in _RUN_ONLY}
+    return {
+        "model": _without_later_defaults(spec["model"], "model"),
+        "optimize": _without_later_defaults(optimize, "optimize"),
+    }
 
 
 def _without_later_defaults(value: Any, path: str) -> Any:

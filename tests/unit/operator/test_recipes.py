@@ -65,6 +65,18 @@ def test_one_number_of_cpus_is_one_class(quantity):
     assert classes({**ON_CPU, "resources": {"limits": {"cpu": quantity}}}) == ["cpu-2"]
 
 
+def test_an_image_of_the_users_is_another_recipe_than_the_same_image_of_ours():
+    ours = build_recipe(parent({"model": PINNED}), "optimizer:1", [])
+    theirs = build_recipe(parent({"model": PINNED, "optimize": {"image": "optimizer:1"}}), "optimizer:1", [])
+    assert ours.digest != theirs.digest
+
+
+def test_how_a_job_runs_is_no_part_of_its_recipe():
+    run = {"resources": {"limits": {"memory": "4Gi"}}, "activeDeadlineSeconds": 120}
+    with_limits = build_recipe(parent({"model": PINNED, "optimize": run}), "optimizer:1", [])
+    assert with_limits.digest == build_recipe(parent({"model": PINNED}), "optimizer:1", []).digest
+
+
 def test_pinning_what_was_found_is_the_same_recipe():
     unpinned = parent({"serve": ON_CPU})
     found = SourceStatus(

@@ -1,5 +1,6 @@
 """Every folder in `cases/` is a story: what is there (given.yaml), and what the core makes of it (expect.yaml)."""
 
+import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -30,6 +31,9 @@ def test_story(name):
     events = [vars(event) for event in outcome.events]
     assert_contains(events, expect.get("events", []), "events")
     assert_contains(outcome.status, expect.get("status", {}), "status")
+    made = json.dumps([child for child in outcome.children if child["kind"] in ("Job", "ConfigMap")])
+    for word in expect.get("notInJob", ()):
+        assert f'"{word}"' not in made, word
     if "nextPassAt" in expect:
         assert outcome.next_pass_at == expect["nextPassAt"]
     if "historyLength" in expect:

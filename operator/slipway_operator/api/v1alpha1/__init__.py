@@ -35,6 +35,7 @@ from slipway_operator.api.v1alpha1.status import (
     SourceStatus,
 )
 from slipway_operator.api.v1alpha1.update_policy import UpdatePolicy
+from slipway_operator.api.v1alpha1.weights import Weights
 
 __all__ = [
     "API_VERSION",
@@ -78,4 +79,5 @@ __all__ = [
     "Student",
     "TensorName",
     "UpdatePolicy",
+    "Weights",
 ]

@@ -7,6 +7,7 @@ from pydantic import Field, WithJsonSchema
 from slipway_operator.api.v1alpha1.base import AnyObject, AnyValue, ApiModel, Rule
 from slipway_operator.api.v1alpha1.image import Image
 from slipway_operator.api.v1alpha1.source import Source
+from slipway_operator.api.v1alpha1.weights import Weights
 
 DType = Literal["bool", "int8", "uint8", "int16", "int32", "int64", "float16", "float32", "float64"]
 TensorName = Annotated[str, Field(min_length=1, max_length=64, pattern="^[A-Za-z_][A-Za-z0-9_.]*$")]
@@ -88,7 +89,13 @@ class Output(ApiModel):
     ]
 
 
-ModelFormat = Literal["StateDict", "SafeTensors", "ExportedProgram", "ONNX"]
+ModelFormat = Literal[
+    "StateDict", "SafeTensors", "TorchScript", "ExportedProgram", "ONNX", "Transformers", "PickledModule"
+]
+
+
+def _only_for(field: str, model_format: str) -> str:
+    return f"!has(self.{field}) || !has(self.factory) && (!has(self.format) || self.format == '{model_format}')"
 
 
 # Of an input i: whether it has a named dimension that is not the rows, which come first in some input.
@@ -103,15 +110,49 @@ class Model(ApiModel):
 
     rules = (
         Rule(
-            "!(self.format in ['StateDict', 'SafeTensors']) || has(self.factory)",
+            "!has(self.format) || !(self.format in ['StateDict', 'SafeTensors']) || has(self.factory)",
             "format StateDict or SafeTensors holds weights only: set factory to MODULE:CALLABLE that builds the model",
             ".factory",
         ),
         Rule(
-            "!(self.format in ['ExportedProgram', 'ONNX']) || !has(self.factory) && !has(dyn(self).factoryArgs) && "
-            "!has(self.factoryKwargs)",
-            "format ExportedProgram or ONNX holds the whole model: remove factory, factoryArgs and factoryKwargs",
-            ".format",
+            "!has(self.factory) || !has(self.format) || self.format in ['StateDict', 'SafeTensors']",
+            "a format other than StateDict and SafeTensors holds the whole model: remove factory",
+            ".factory",
+        ),
+        Rule(
+            "has(self.factory) || !has(dyn(self).factoryArgs) && !has(self.factoryKwargs)",
+            "factoryArgs and factoryKwargs are arguments of factory: set factory, or remove them",
+            ".factory",
+        ),
+        Rule(
+            "!has(self.weights) || has(self.factory)",
+            "weights are looked for only where a factory builds the module: set factory, or remove weights",
+            ".weights",
+        ),
+        Rule(
+            _only_for("submodule", "TorchScript"),
+            "submodule belongs to format TorchScript, which has no factory: remove it",
+            ".submodule",
+        ),
+        Rule(
+            _only_for("modelClass", "Transformers"),
+            "modelClass belongs to format Transformers, which has no factory: remove it",
+            ".modelClass",
+        ),
+        Rule(
+            f"!has(self.allowPickle) || !self.allowPickle || {_only_for('allowPickle', 'PickledModule')}",
+            "allowPickle belongs to format PickledModule, which has no factory: remove it",
+            ".allowPickle",
+        ),
+        Rule(
+            "!has(self.format) || self.format != 'PickledModule' || has(self.allowPickle) && self.allowPickle",
+            "format PickledModule runs code of whoever wrote the file: set allowPickle to true if you trust it",
+            ".allowPickle",
+        ),
+        Rule(
+            "!has(self.format) || self.format != 'Transformers' || self.source.uri.matches('/$|^hf://|^oci://')",
+            "format Transformers is a folder: let source.uri end with /, or name a repository of a hub or a registry",
+            ".source",
         ),
         Rule(
             "!has(self.factory) || self.factory.matches('^[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_.]*$')",
@@ -140,15 +181,17 @@ class Model(ApiModel):
             ".inputs",
         ),
     )
-    source: Annotated[Source, Field(description="The checkpoint: a file of the kind that format names.")]
+    source: Annotated[Source, Field(description="The checkpoint: a file, or a folder where the uri ends with /.")]
     format: Annotated[
-        ModelFormat,
+        ModelFormat | None,
         Field(
-            description="What the checkpoint is. StateDict: torch.save(model.state_dict(), …), loaded with "
-            "weights_only=True. SafeTensors: the same weights as .safetensors. ExportedProgram: torch.export.save(…). "
-            "ONNX: an ONNX file. The first two hold weights only and need factory."
+            description="What the source is; absent: told from its bytes. StateDict: torch.save(model.state_dict(), …) or "
+            "a checkpoint with one in it, loaded with weights_only=True. SafeTensors: a .safetensors file, or a folder of "
+            "its shards. These hold weights only and need factory. TorchScript: torch.jit.save(…). ExportedProgram: "
+            "torch.export.save(…). ONNX: a file, or a folder of it and its external data. Transformers: a folder with "
+            "config.json and safetensors; code in it is never run. PickledModule: torch.save(model, …), see allowPickle."
         ),
-    ]
+    ] = None
     factory: Annotated[
         str | None,
         Field(
@@ -171,6 +214,28 @@ class Model(ApiModel):
             description="A wheel, a zip archive or a single .py file that factory and evaluate.function are imported "
             "from. It runs in the "
             "optimization Job, which has no credentials of the cluster."
+        ),
+    ] = None
+    weights: Annotated[
+        Weights | None,
+        Field(description="Where in a checkpoint the weights are, where more than one place would fit the module."),
+    ] = None
+    submodule: Annotated[
+        str | None,
+        Field(
+            max_length=253,
+            pattern=r"^[^.\s]+(\.[^.\s]+)*$",
+            description="Path of a module inside a TorchScript, as in encoder.layers: it alone is exported, and inputs "
+            "and outputs are its own. For scripts of which only a part can become a graph.",
+        ),
+    ] = None
+    model_class: Annotated[
+        str | None,
+        Field(
+            max_length=128,
+            pattern="^[A-Za-z_][A-Za-z0-9_]*$",
+            description="Class of the transformers package that a Transformers folder is loaded with, as in AutoModel "
+            "or BertForSequenceClassification. Absent: the first of architectures in config.json.",
         ),
     ] = None
     allow_pickle: Annotated[

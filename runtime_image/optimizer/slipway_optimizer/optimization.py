@@ -18,7 +18,7 @@ from slipway_optimizer.contest.serving import measure_serving, widest
 from slipway_optimizer.data import Dataset, read_data
 from slipway_optimizer.derive.derived import Derived
 from slipway_optimizer.errors import UserError
-from slipway_optimizer.evaluate import Evaluation, prepare_evaluation
+from slipway_optimizer.evaluate import Evaluation, ScoreError, prepare_evaluation
 from slipway_optimizer.exporting import export_all
 from slipway_optimizer.formats.load import load_model
 from slipway_optimizer.formats.loaded import LoadedModel
@@ -35,8 +35,7 @@ def optimize(shop: Workshop, recipe_digest: str) -> Path:
     """
     original = _load(shop)
     data = read_data(shop.inputs.data, shop.spec.inputs) if shop.inputs.data else None
-    # Early, for the errors of the user's function.
-    _evaluation(shop, original, data)
+    _rehearse(_evaluation(shop, original, data))
     sampler, plan = plan_requests(shop, original)
     derived = _derive(shop, original, sampler, plan, data)
     exported = export_all(shop, original, derived, sampler, plan)
@@ -68,6 +67,15 @@ def _evaluation(shop: Workshop, original: LoadedModel, data: Dataset | None) -> 
         return None
     wanted = shop.deployment.optimize.evaluate
     return prepare_evaluation(wanted, data, shop.outputs, original.run, shop.inputs.code)
+
+
+def _rehearse(evaluation: Evaluation | None) -> None:
+    """Early, because what is wrong with labels or a metric should not show after hours of training."""
+    try:
+        if evaluation is not None:
+            evaluation.rehearse()
+    except ScoreError as error:
+        raise UserError(reasons.METRIC_INVALID, str(error)) from error
 
 
 def _derive(

@@ -22,4 +22,5 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
 def own_import_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield
-    sys.modules.pop("tiny_models", None)
+    for name in ("tiny_models", "both"):
+        sys.modules.pop(name, None)

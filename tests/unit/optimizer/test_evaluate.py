@@ -209,3 +209,21 @@ def test_a_function_that_is_not_there(evaluation, functions):
         UserError, match=r"own_metric has no absent; it has .*: correct spec.optimize.evaluate.function"
     ):
         evaluation(LOGITS, **functions("absent"))
+
+
+def test_the_original_is_run_once(evaluation):
+    calls = []
+
+    def original(feeds):
+        calls.append(len(feeds["x"]))
+        return identity(feeds)
+
+    against = evaluation(LOGITS, run=original)
+    assert (against.score(original), against.score(identity), against.score(original)) == (1.0, 1.0, 1.0)
+    assert calls == [4]
+
+
+def test_a_rehearsal_finds_labels_that_do_not_fit(evaluation):
+    evaluation(LOGITS, [0, 1, 2, 2]).rehearse()
+    with pytest.raises(ScoreError, match="The label of row 3 is 3"):
+        evaluation(LOGITS, [0, 1, 2, 3]).rehearse()

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from slipway_optimizer.arrays import Array, stack_rows
-from slipway_optimizer.data import Dataset
+from slipway_optimizer.data import ROWS_AT_ONCE, Dataset
 from slipway_optimizer.evaluate.answers import Run, has_rows, in_row_order, run_all
 from slipway_optimizer.evaluate.choice import metric_of
 from slipway_optimizer.evaluate.function import Function, Outputs, load_function
@@ -27,6 +27,14 @@ class Evaluation(Protocol):
 
         Raises:
             ScoreError: with a sentence, where it has none.
+        """
+        ...
+
+    def rehearse(self) -> None:
+        """Find out with a few rows whether outputs and labels fit the metric, before steps that take long.
+
+        Raises:
+            ScoreError: they do not.
         """
         ...
 
@@ -63,7 +71,7 @@ class MetricEvaluation:
     original: Run
 
     def score(self, run: Run) -> float:
-        predicted, labels = self._read(run)
+        predicted, labels = self._of_original if run == self.original else self._read(run)
         truth = self._agreed if labels is None else labels
         if len(truth) != len(predicted):
             raise ScoreError(f"{self.output} has {len(predicted):,} answers for {len(truth):,} that are asked for.")
@@ -75,8 +83,17 @@ class MetricEvaluation:
     @cached_property
     def _agreed(self) -> Array:
         """The original's answers as the truth."""
-        predicted, _ = self._read(self.original)
+        predicted, _ = self._of_original
         return self.metric.as_truth(predicted)
+
+    @cached_property
+    def _of_original(self) -> tuple[Array, Array | None]:
+        """Read once: the original is the slowest of all."""
+        return self._read(self.original)
+
+    def rehearse(self) -> None:
+        few = self.data.subset(range(min(self.data.rows, ROWS_AT_ONCE)))
+        replace(self, data=few)._read(self.original)
 
     def _read(self, run: Run) -> tuple[Array, Array | None]:
         """Predictions and labels of all positions, in the order of the rows."""
@@ -107,11 +124,17 @@ class FunctionEvaluation:
     original: Run
 
     def score(self, run: Run) -> float:
-        return self.function(self._collect(run), self._truth)
+        if self.data.labels is not None:
+            return self.function(self._collect(run), self.data.labels)
+        outputs = self._of_original if run == self.original else self._collect(run)
+        return self.function(outputs, self._of_original)
+
+    def rehearse(self) -> None:
+        """Nothing: a function may need every row."""
 
     @cached_property
-    def _truth(self) -> Array | Outputs:
-        return self._collect(self.original) if self.data.labels is None else self.data.labels
+    def _of_original(self) -> Outputs:
+        return self._collect(self.original)
 
     def _collect(self, run: Run) -> Outputs:
         """Outputs that have one answer a row, by name, in the order of the rows."""

@@ -5,15 +5,17 @@ import time
 import pytest
 
 from slipway_contract.manifest import BatchPoint
-from slipway_optimizer.contest.curve import has_flattened, measure_curve, serving_defaults
+from slipway_optimizer.contest.curve import Curve, has_flattened, measure_curve, serving_defaults
 
 
-def curve(*milliseconds):
-    """A call of 1, 2, 4, ... rows takes this long."""
-    return [
+def curve(*milliseconds, noise=0.0):
+    """A call of 1, 2, 4, ... rows takes this long; the gain is sure up to a share."""
+    points = [
         BatchPoint(batch_size=1 << step, p50_us=taken * 1000, rows_per_second=(1 << step) / taken * 1000)
         for step, taken in enumerate(milliseconds)
     ]
+    gains = {point.batch_size: point.rows_per_second / points[0].rows_per_second * (1 - noise) for point in points}
+    return Curve(points, gains)
 
 
 @pytest.mark.parametrize(
@@ -26,6 +28,8 @@ def curve(*milliseconds):
         pytest.param(curve(0.02, 0.022, 0.024), None, 1, 38, id="requests cost more than the model: no batching"),
         pytest.param(curve(10, 11, 13, 17, 34, 66), 15_000, 4, 8, id="a call may not take longer than maxLatency"),
         pytest.param(curve(20, 21), 15_000, 1, 2, id="not even one row"),
+        pytest.param(curve(10, 14, 24, 44, noise=0.4), None, 1, 2, id="a gain inside the noise does not pay"),
+        pytest.param(Curve(curve(10, 11, 13).points), None, 1, 2, id="too few calls to be sure"),
         pytest.param(curve(5), None, 1, 3, id="one point"),
         pytest.param(curve(0.1, 0.2, 0.4), None, 1, 33, id="a fast model works off many in a moment"),
         pytest.param(curve(3000), None, 1, 2, id="a slow one has one at work and one waiting"),
@@ -34,21 +38,25 @@ def curve(*milliseconds):
 def test_serving_defaults(points, max_latency_us, batch, in_flight):
     serving = serving_defaults(points, max_latency_us)
     assert (serving.batch_max_size, serving.in_flight) == (batch, in_flight)
-    assert serving.batch_curve == points
+    assert serving.batch_curve == points.points
 
 
 @pytest.mark.parametrize(
-    ("points", "flat"),
+    ("rates", "flat"),
     [
-        (curve(10, 20), False),
-        (curve(10, 20, 40), True),
-        (curve(10, 15, 29), False),
-        (curve(10, 11, 12, 24, 48), True),
-        (curve(10, 20, 20), False),
+        ([100, 100], False),
+        ([100, 100, 100], True),
+        ([100, 133, 137], False),
+        ([100, 181, 333, 333, 333], True),
+        ([100, 100, 200], False),
     ],
 )
-def test_two_doublings_that_bring_nothing_end_it(points, flat):
-    assert has_flattened(points) is flat
+def test_two_doublings_that_bring_nothing_end_it(rates, flat):
+    assert has_flattened(rates) is flat
+
+
+def sizes(measured):
+    return [point.batch_size for point in measured.points]
 
 
 def test_the_curve_is_measured_until_rows_do_not_fit():
@@ -60,13 +68,15 @@ def test_the_curve_is_measured_until_rows_do_not_fit():
 
         return call
 
-    assert [point.batch_size for point in measure_curve(call_of, most_rows=64)] == [1, 2, 4]
-    assert [point.batch_size for point in measure_curve(call_of, most_rows=3)] == [1, 2]
+    measured = measure_curve(call_of, most_rows=64)
+    assert sizes(measured) == [1, 2, 4]
+    assert 2 < measured.sure_gains[4] < 8
+    assert sizes(measure_curve(call_of, most_rows=3)) == [1, 2]
 
 
 def test_the_curve_ends_with_the_first_call_that_takes_too_long():
-    points = measure_curve(lambda rows: lambda: time.sleep(0.02 + 0.005 * rows), 64, max_latency_us=48_000.0)
-    assert [point.batch_size for point in points] == [1, 2, 4, 8]
+    measured = measure_curve(lambda rows: lambda: time.sleep(0.01 + 0.005 * rows), 64, max_latency_us=38_000.0)
+    assert sizes(measured) == [1, 2, 4, 8]
 
 
 def test_a_model_that_fails_on_one_row_is_a_failure():

@@ -32,7 +32,7 @@ def test_each_round_has_every_contestant_in_an_order_of_its_own():
 
 def test_medians_are_in_microseconds():
     latency = measure({"busy": partial(busy, 0.002)}, Pace(seconds=0.0)).latency("busy", 1)
-    assert latency.p50_us == pytest.approx(2000, rel=0.5)
+    assert 2000 <= latency.p50_us < 100_000
     assert latency.p90_us >= latency.p50_us
 
 

@@ -1,9 +1,10 @@
 """The generated CRD: structural, documented, bounded and small."""
 
-from collections.abc import Iterator
+from collections.abc import json
 from pathlib import Path
 from typing import Any
 
+import Iterator
 import pytest
 import yaml
 
@@ -113,7 +114,8 @@ def test_printer_columns_point_at_fields() -> None:
 
 
 def test_it_is_small() -> None:
-    assert len(render_crd().encode()) < 100_000
+    """As JSON, without the indentation: that is what etcd, and the annotation of `kubectl apply`, have a limit for."""
+    assert len(json.dumps(CRD, ensure_ascii=False).encode()) < 100_000
 
 
 @pytest.mark.parametrize("file", ["crds/serving.slipway.dev_modeldeployments.yaml", "charts/slipway/files/crd.yaml"])

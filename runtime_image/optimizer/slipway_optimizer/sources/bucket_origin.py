@@ -1,5 +1,6 @@
 """`s3://`, `gs://` and `az://` through their fsspec drivers: an object, or all objects below a prefix."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -23,6 +24,8 @@ def open_bucket(scheme: str, credentials: Credentials) -> Any:
         "gs": lambda keys: {**gcs_options(keys), "version_aware": True},
         "az": azure_options,
     }[scheme]
+    # GCS's driver would ask by gRPC for the kind of each bucket first, which only Google's own servers answer.
+    os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
     return fsspec.filesystem(scheme, skip_instance_cache=True, use_listings_cache=False, **options(credentials))
 
 

@@ -18,7 +18,7 @@ def require_space(uri: str, folder: Path, size: int | None) -> None:
     free = shutil.disk_usage(folder).free
     if size is not None and size > free:
         message = (
-            f"{uri} has {size / MIB:,.0f} MiB, and {free / MIB:,.0f} MiB are free for scratch files: give the Job's "
-            "/tmp more room."
+            f"{uri} has {size / MIB:,.0f} MiB, and {free / MIB:,.0f} MiB are free for scratch files: give "
+            "the Job more scratch space."
         )
         raise InfrastructureError(reasons.DISK_FULL, message)

@@ -1,10 +1,10 @@
 """The generated CRD: structural, documented, bounded and small."""
 
-from collections.abc import json
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import Iterator
 import pytest
 import yaml
 

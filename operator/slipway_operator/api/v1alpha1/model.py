@@ -185,11 +185,11 @@ class Model(ApiModel):
     format: Annotated[
         ModelFormat | None,
         Field(
-            description="What the source is; absent: told from its bytes. StateDict: torch.save(model.state_dict(), …) or "
-            "a checkpoint with one in it, loaded with weights_only=True. SafeTensors: a .safetensors file, or a folder of "
-            "its shards. These hold weights only and need factory. TorchScript: torch.jit.save(…). ExportedProgram: "
-            "torch.export.save(…). ONNX: a file, or a folder of it and its external data. Transformers: a folder with "
-            "config.json and safetensors; code in it is never run. PickledModule: torch.save(model, …), see allowPickle."
+            description="What the source is; absent: told from its bytes. Weights only, with factory: StateDict, "
+            "torch.save(model.state_dict(), …) or a checkpoint with one in it, loaded with weights_only=True; "
+            "SafeTensors, a file or a folder of shards. The whole model: TorchScript; ExportedProgram, "
+            "torch.export.save(…); ONNX, a file or a folder of it and its data; Transformers, a folder of config.json "
+            "and safetensors, whose code is never run; PickledModule, torch.save(model, …), see allowPickle."
         ),
     ] = None
     factory: Annotated[

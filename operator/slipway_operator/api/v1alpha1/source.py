@@ -6,20 +6,24 @@ from pydantic import Field
 
 from slipway_operator.api.v1alpha1.base import ApiModel, ObjectName, Rule
 
-# A source is read as a file and a claim is mounted by its name: anything else would only fail later, in the Job.
+# A claim is mounted by its name, and the rest is read as a path: anything else would only fail later, in the Job.
 _CLAIM = "pvc://[a-z0-9][-a-z0-9.]*"
-_FILE = f"^(s3://[^/]+/.*[^/]|https?://[^/]+/.+|{_CLAIM}/.*[^/]|file:///.*[^/])$"
+_PLACES = "|".join(
+    (
+        "(s3|gs|az)://[^/]+/.+",
+        "https?://[^/]+/.*[^/]",
+        f"{_CLAIM}/.+",
+        "file:///.+",
+        "hf://((models|datasets)/)?[^/@]+/[^/@]+(@[^/]+)?(/.*)?",
+        "oci://[^/]+/[^@:]+(:[^/@:]+|@sha256:[0-9a-f]{64})",
+    )
+)
 _STORE = f"^(s3://[^/]+|{_CLAIM})(/.*)?$"
 
 _NO_PARENT_FOLDER = Rule(
     "!self.uri.matches('(^|/)[.][.](/|$)')",
     "uri must not contain the path segment '..': write the path that it leads to",
     ".uri",
-)
-_SECRET_FOR_S3_ONLY = Rule(
-    "!has(self.secretRef) || self.uri.startsWith('s3://')",
-    "secretRef has an effect on s3:// only: remove it, or use an s3:// uri",
-    ".secretRef",
 )
 
 
@@ -30,17 +34,13 @@ class SecretReference(ApiModel):
 
 
 class Source(ApiModel):
-    """A file, by URI."""
+    """A file or a folder, by URI."""
 
     rules = (
         Rule(
-            "self.uri.matches('^(s3|https?|pvc|file)://')",
-            "uri must start with s3://, https://, http://, pvc:// or file://",
-            ".uri",
-        ),
-        Rule(
-            f"!self.uri.matches('^(s3|https?|pvc|file)://') || self.uri.matches('{_FILE}')",
-            "uri must name a file: s3://BUCKET/KEY, https://HOST/PATH, pvc://CLAIM/PATH or file:///PATH",
+            f"self.uri.matches('^({_PLACES})$')",
+            "uri must be s3://BUCKET/KEY, gs://BUCKET/KEY, az://CONTAINER/KEY, https://HOST/PATH, pvc://CLAIM/PATH, "
+            "file:///PATH, hf://ORG/NAME[@REVISION][/PATH] or oci://REGISTRY/REPOSITORY:TAG",
             ".uri",
         ),
         _NO_PARENT_FOLDER,
@@ -49,33 +49,32 @@ class Source(ApiModel):
             "sha256 must be 64 lower-case hexadecimal digits with no prefix, as sha256sum prints them",
             ".sha256",
         ),
-        _SECRET_FOR_S3_ONLY,
+        Rule(
+            "!has(self.secretRef) || !self.uri.matches('^(pvc|file)://')",
+            "secretRef has no effect on pvc:// and file://: remove it",
+            ".secretRef",
+        ),
     )
     uri: Annotated[
         str,
         Field(
             min_length=1,
             max_length=2048,
-            description="Where the file is: s3://BUCKET/KEY; https://HOST/PATH; pvc://CLAIM/PATH on a "
-            "PersistentVolumeClaim in the same namespace, mounted read-only; file:///PATH inside the optimizer image. "
-            "What it leads to is in status.sources; spec.updatePolicy says what happens to new bytes at the same uri.",
+            description="Where the bytes are, as in s3://BUCKET/KEY, pvc://CLAIM/PATH on a PersistentVolumeClaim or "
+            "hf://ORG/NAME@REVISION. With a / at its end it is a folder. What it leads to is in status.sources.",
         ),
     ]
     sha256: Annotated[
         str | None,
         Field(
             max_length=128,
-            description="SHA-256 of the file: 64 lower-case hexadecimal digits, as sha256sum prints them. Other bytes "
-            "are refused before they are loaded, and the same bytes at another uri are the same model.",
+            description="SHA-256 of the file, or of what sha256sum prints for a folder's files: other bytes are "
+            "refused, and the same bytes elsewhere are the same source.",
         ),
     ] = None
     secret_ref: Annotated[
         SecretReference | None,
-        Field(
-            description="Secret with the credentials of an s3:// uri: the keys AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY, optionally AWS_SESSION_TOKEN, AWS_ENDPOINT_URL (a server other than AWS) and "
-            "AWS_REGION."
-        ),
+        Field(description="Secret with the credentials, such as the key AWS_ACCESS_KEY_ID or HF_TOKEN."),
     ] = None
 
 
@@ -89,7 +88,11 @@ class Store(ApiModel):
             ".uri",
         ),
         _NO_PARENT_FOLDER,
-        _SECRET_FOR_S3_ONLY,
+        Rule(
+            "!has(self.secretRef) || self.uri.startsWith('s3://')",
+            "secretRef has an effect on s3:// only: remove it, or use an s3:// uri",
+            ".secretRef",
+        ),
         Rule(
             "self.uri == oldSelf.uri",
             "store.uri is immutable, the artifacts are there: create a new ModelDeployment to use another store",
@@ -107,5 +110,9 @@ class Store(ApiModel):
     ]
     secret_ref: Annotated[
         SecretReference | None,
-        Field(description="Secret with the credentials of an s3:// store, with the same keys as a source's secretRef."),
+        Field(
+            description="Secret with the credentials of an s3:// store: the keys AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY, optionally AWS_SESSION_TOKEN, AWS_ENDPOINT_URL (a server other than AWS) and "
+            "AWS_REGION."
+        ),
     ] = None

@@ -157,6 +157,11 @@ def test_a_line_that_would_not_fit_memory(tmp_path, monkeypatch):
         read_data(json_lines(tmp_path, {"x": [[1.0] * 3] * 20}), X)
 
 
+def test_a_row_of_nothing(tmp_path):
+    with pytest.raises(UserError, match=r"row 1 of its column ids has shape \[0\]; the spec asks for \[length\]"):
+        read_data(json_lines(tmp_path, {"ids": [1], "mask": [1]}, {"ids": [], "mask": []}), TEXT)
+
+
 def test_inputs_that_share_an_axis_agree_on_its_size(tmp_path):
     rows = [{"ids": [1, 2], "mask": [1, 1]}, {"ids": [1, 2, 3], "mask": [1, 1]}]
     with pytest.raises(UserError, match="in row 1, ids and mask differ in the size of length"):

@@ -9,9 +9,9 @@ from slipway_optimizer.data.problem import DataProblemError
 
 
 def fits(shape: Sequence[int], declared: Sequence[int | str]) -> bool:
-    """Whether the shape of a row is as declared; a name stands for any size."""
+    """Whether the shape of a row is as declared; a name stands for any size but zero."""
     return len(shape) == len(declared) and all(
-        isinstance(want, str) or want == have for want, have in zip(declared, shape, strict=True)
+        have > 0 if isinstance(want, str) else want == have for want, have in zip(declared, shape, strict=True)
     )
 
 

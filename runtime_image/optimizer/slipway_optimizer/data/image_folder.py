@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 from pathlib import Path, PurePosixPath
 from typing import IO, Final
 
@@ -17,7 +18,7 @@ from slipway_optimizer.data.columns import Column, EqualRows
 from slipway_optimizer.data.layout import RowLayout
 from slipway_optimizer.data.pictures import PictureInput, PictureRows
 from slipway_optimizer.data.problem import DataProblemError
-from slipway_optimizer.data.spool import mapped, spool
+from slipway_optimizer.data.spool import mapped, require_room, spool
 from slipway_optimizer.errors import first_line
 
 LEFT_OUT: Final = ("__MACOSX", "Thumbs.db")
@@ -44,6 +45,7 @@ def read_images(path: Path, layout: RowLayout) -> tuple[dict[str, Column], Colum
     with _found(path) as found:
         pictures = _unwrapped(found)
         labels = _labels([picture.path for picture in pictures])
+        require_room("The pictures", len(pictures) * prod(wanted.size))
         with spool() as file:
             for picture in pictures:
                 with picture.open() as source:

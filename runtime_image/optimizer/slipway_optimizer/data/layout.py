@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Final
+
+import numpy as np
 
 from slipway_optimizer.spec import Input
 
@@ -33,6 +36,14 @@ class RowLayout:
         """The declared shape of one row."""
         axis = self.axes[tensor.name]
         return [size for index, size in enumerate(tensor.shape) if index != axis]
+
+    @property
+    def least_row_bytes(self) -> int:
+        """What a row takes at least, where every named dimension has one value."""
+        return sum(prod(self._numbers(tensor)) * np.dtype(tensor.dtype).itemsize for tensor in self.inputs)
+
+    def _numbers(self, tensor: Input) -> list[int]:
+        return [size for size in self.row_shape(tensor) if isinstance(size, int)]
 
 
 def row_layout(inputs: Sequence[Input]) -> RowLayout:

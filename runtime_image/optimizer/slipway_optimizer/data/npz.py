@@ -1,7 +1,6 @@
 """NumPy's .npz: one array an input, rows first, and optionally one of labels."""
 
 import shutil
-import tempfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -10,18 +9,17 @@ from typing import IO, Any, Final
 import numpy as np
 from numpy.lib import format as npy
 
-from slipway_optimizer import reasons
 from slipway_optimizer.arrays import Array
 from slipway_optimizer.data.check import check_values, fits, said
 from slipway_optimizer.data.columns import Column, EqualRows
 from slipway_optimizer.data.layout import LABELS, RowLayout
 from slipway_optimizer.data.problem import DataProblemError
-from slipway_optimizer.data.spool import mapped, spool
-from slipway_optimizer.errors import InfrastructureError, first_line
+from slipway_optimizer.data.spool import mapped, require_room, spool
+from slipway_optimizer.errors import first_line
 from slipway_optimizer.spec import Input
 
 SUFFIX: Final = ".npy"
-CHECKED_ROWS: Final = 1024
+CHECKED_BYTES: Final = 4 << 20
 # Of a header; NumPy's own limit, which guards the parser.
 VERSIONS: Final = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
@@ -54,18 +52,16 @@ def _column(archive: zipfile.ZipFile, tensor: Input, layout: RowLayout, names: s
         )
         raise DataProblemError(message)
     dtype = np.dtype(tensor.dtype)
-    for start in range(0, max(len(array), 1), CHECKED_ROWS):
-        check_values(tensor.name, array[start : start + CHECKED_ROWS], dtype, start)
+    step = max(1, CHECKED_BYTES // max(array[:1].nbytes, 1))
+    for start in range(0, max(len(array), 1), step):
+        check_values(tensor.name, array[start : start + step], dtype, start)
     return EqualRows(array, dtype)
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> Array:
     """One array, mapped from a copy on disk: a compressed one may be much larger than memory."""
     info = archive.getinfo(name + SUFFIX)
-    free = shutil.disk_usage(tempfile.gettempdir()).free
-    if info.file_size > free:
-        message = f"The array {name} unpacks to {info.file_size:,} bytes, and TMPDIR has {free:,}: give it more room."
-        raise InfrastructureError(reasons.DISK_FULL, message)
+    require_room(f"The array {name} of the data", info.file_size)
     with archive.open(info) as packed, spool() as file:
         shutil.copyfileobj(packed, file, 1 << 20)
         file.seek(0)

@@ -13,9 +13,10 @@ from slipway_optimizer.data.columns import Column
 from slipway_optimizer.data.layout import LABELS, RowLayout
 from slipway_optimizer.data.problem import DataProblemError
 from slipway_optimizer.data.row_writer import TableWriter
+from slipway_optimizer.data.spool import require_room
 from slipway_optimizer.errors import first_line
 
-BYTES_AT_ONCE: Final = 32 << 20
+VALUES_AT_ONCE: Final = 4 << 20
 MOST_ROWS: Final = 4096
 
 
@@ -34,6 +35,7 @@ def _read(file: Any, layout: RowLayout) -> tuple[dict[str, Column], Column | Non
         for name in writer.names:
             if name not in there:
                 raise DataProblemError(f"it has no column {name}, only {', '.join(there) or 'nothing'}")
+        require_room("The data", file.metadata.num_rows * layout.least_row_bytes)
         first = 0
         step = _rows_at_once(file.metadata)
         for batch in file.iter_batches(batch_size=step, columns=writer.names, use_threads=False):
@@ -45,9 +47,14 @@ def _read(file: Any, layout: RowLayout) -> tuple[dict[str, Column], Column | Non
 
 
 def _rows_at_once(metadata: Any) -> int:
+    """As many as unpack to some megabytes: encoded, a million equal numbers are a few bytes."""
     groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
-    largest = max((group.total_byte_size // max(group.num_rows, 1) for group in groups), default=0)
-    return max(1, min(MOST_ROWS, BYTES_AT_ONCE // max(largest, 1)))
+    largest = max((_values(group) // max(group.num_rows, 1) for group in groups), default=0)
+    return max(1, min(MOST_ROWS, VALUES_AT_ONCE // max(largest, 1)))
+
+
+def _values(group: Any) -> int:
+    return sum(group.column(index).num_values for index in range(group.num_columns))
 
 
 def _rows(column: Any, name: str, first: int) -> Iterator[Array]:

@@ -2,16 +2,27 @@
 
 import tempfile
 from collections.abc import Iterable
+from pathlib import Path
 from typing import IO
 
 import numpy as np
 
 from slipway_optimizer.arrays import Array
+from slipway_optimizer.sources.space import require_space
 
 
 def spool() -> IO[bytes]:
     """A file in TMPDIR that goes away by itself."""
     return tempfile.TemporaryFile()
+
+
+def require_room(what: str, size: int) -> None:
+    """Refuse what would not fit; `size` is in bytes.
+
+    Raises:
+        InfrastructureError: says how much room there is, and how much is needed.
+    """
+    require_space(what, Path(tempfile.gettempdir()), size)
 
 
 def mapped(

@@ -1,5 +1,6 @@
 """Scores: each metric against labels and against the original model, and every way in which there is none."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from support.optimizer import model_spec
 from slipway_optimizer.data import read_data
 from slipway_optimizer.errors import UserError
 from slipway_optimizer.evaluate import Evaluation, ScoreError, drop, prepare_evaluation
-from slipway_optimizer.spec import Evaluate
+from slipway_optimizer.spec import Evaluate, ModelSpec
 
 LOGITS = np.array([[3.0, 1, 0], [0, 2, 1], [0, 1, 5], [9, 1, 8]])
 
@@ -78,6 +79,11 @@ def test_less_is_better_for_a_squared_error_only():
     assert drop("Function", 0.25, 0.75) == -0.5
 
 
+def test_a_drop_has_no_dust_and_loses_nothing_small():
+    assert drop("Accuracy", 0.75, 0.74) == 0.01
+    assert drop("MSE", 1e-9, 3e-9) == 2e-9
+
+
 def test_one_value_a_row_is_a_probability_or_a_class(evaluation):
     chances = np.array([0.2, 0.9, 0.6, 0.4])
     assert evaluation(chances, [0, 1, 0, 0]).score(identity) == 0.75
@@ -136,6 +142,33 @@ def test_what_has_no_score(evaluation, x, labels, spec, says):
     with pytest.raises(ScoreError) as caught:
         evaluation(x, labels, **spec).score(identity)
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize("padding", [{}, {"padValue": 0}])
+def test_labels_of_tokens_in_sentences_of_several_lengths(tmp_path, padding):
+    """Three of the eight tokens that somebody labelled are wrong, however the sentences share requests."""
+    sentences, tags = [[1, 2, 3], [4], [1, 2], [3, 4, 0]], [[1, 2, 0], [4], [0, 2], [3, -100, 4]]
+    rows = [{"ids": ids, "labels": labels} for ids, labels in zip(sentences, tags, strict=True)]
+    (tmp_path / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    declared = {"name": "ids", "dtype": "int64", "shape": ["batch", "tokens"], **padding}
+    spec = {"source": {"uri": "file:///net.onnx"}, "inputs": [declared], "outputs": [{"name": "y"}]}
+    data = read_data(tmp_path / "data.jsonl", ModelSpec.model_validate(spec).inputs)
+
+    def run(feeds):
+        return [np.eye(5)[feeds["ids"]]]
+
+    by_accuracy = Evaluate.model_validate({"data": {"uri": "file:///data.jsonl"}})
+    assert prepare_evaluation(by_accuracy, data, ["y"], run, None).score(run) == 5 / 8
+
+
+def test_a_function_gets_outputs_of_several_sizes_as_an_array_of_arrays(tmp_path):
+    (tmp_path / "own_metric.py").write_text("def total(outputs, labels): return sum(row.sum() for row in outputs['y'])")
+    (tmp_path / "data.jsonl").write_text("".join(json.dumps({"x": row}) + "\n" for row in ([1, 2], [3], [4, 5])))
+    declared = model_spec({"x": ("float32", ["batch", "length"])}, ["y"]).inputs
+    data = read_data(tmp_path / "data.jsonl", declared)
+    spec = {"data": {"uri": "file:///data.jsonl"}, "metric": "Function", "function": "own_metric:total"}
+    evaluation = prepare_evaluation(Evaluate.model_validate(spec), data, ["y"], identity, tmp_path)
+    assert evaluation.score(identity) == 15.0
 
 
 def test_an_output_without_rows_is_refused(evaluation):

@@ -62,7 +62,7 @@ def _observed(base: dict[str, Any], given: dict[str, Any]) -> Observed:
         claim=given.get("claim"),
         deployment=_deployment(bare, given.get("deployment")),
         serving_pods=tuple(_serving_pod(bare, pod) for pod in given.get("servingPods", ())),
-        replica_sets=tuple(given.get("replicaSets", ())),
+        replica_sets=tuple(_replica_set(bare, item) for item in given.get("replicaSets", ())),
         hpa=given.get("hpa"),
         serving_report=ServingReport(**report) if report else None,
         custom_metrics_owner=given.get("customMetricsOwner"),
@@ -213,6 +213,18 @@ def _serving_pod(bare: Observed, pod: dict[str, Any]) -> dict[str, Any]:
     if "node" in pod:
         spec["nodeName"] = pod["node"]
     return {"metadata": metadata, "spec": spec, "status": ready if pod.get("ready") else pod["status"]}
+
+
+def _replica_set(bare: Observed, given: dict[str, Any]) -> dict[str, Any]:
+    """`template: wanted` or `earlier`: of the Deployment's template, or of one with another digest."""
+    which = given.get("template")
+    if which is None:
+        return given
+    template = copy.deepcopy(_wanted_deployment(bare)["spec"]["template"])
+    if which == "earlier":
+        template["metadata"]["annotations"][TEMPLATE_DIGEST] = "sha256:earlier"
+    merged = merge_patch({"spec": {"template": template}}, given.get("over", {}))
+    return {"metadata": given["metadata"], **merged, "status": given.get("status", {})}
 
 
 def find_child(outcome: Outcome, key: str) -> dict[str, Any] | None:

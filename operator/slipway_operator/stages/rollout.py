@@ -23,7 +23,7 @@ from slipway_operator.stages.pods import (
     name_of,
 )
 from slipway_operator.stages.store_loss import how_to_make_anew
-from slipway_operator.stages.surge import waits_for_a_place
+from slipway_operator.stages.surge import is_refused_by_quota, waits_for_a_place
 from slipway_operator.state import Object, Observed
 
 CPU_PROVIDER = "CPUExecutionProvider"
@@ -41,6 +41,7 @@ class Rollout:
         old: pods of any other template.
         leaving: pods that are being deleted.
         ending: those of them that are of another template and may still answer.
+        replica_sets: which say what a quota or a policy refuses.
     """
 
     wanted: Mapping[str, Any]
@@ -50,6 +51,7 @@ class Rollout:
     old: Sequence[Object]
     leaving: Sequence[Object]
     ending: Sequence[Object]
+    replica_sets: Sequence[Object]
 
     @property
     def ready(self) -> int:
@@ -66,7 +68,9 @@ class Rollout:
 
     @property
     def has_to_replace_in_place(self) -> bool:
-        return waits_for_a_place(self.current, [pod for pod in self.old if is_ready(pod)])
+        ready = [pod for pod in self.old if is_ready(pod)]
+        in_quota = bool(ready) and is_refused_by_quota(self.replica_sets, _template_digest(self.wanted))
+        return in_quota or waits_for_a_place(self.current, ready)
 
     @property
     def is_making_room(self) -> bool:
@@ -96,6 +100,7 @@ def read_rollout(observed: Observed, wanted: Mapping[str, Any]) -> Rollout:
         old=[pod for pod in pods if _template_digest(pod) != digest and not has_stopped(pod)],
         leaving=leaving,
         ending=[pod for pod in leaving if _template_digest(pod) != digest and may_still_answer(pod, observed.now)],
+        replica_sets=observed.replica_sets,
     )
 
 

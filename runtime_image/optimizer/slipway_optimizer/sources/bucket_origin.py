@@ -13,7 +13,7 @@ from slipway_optimizer.errors import UserError
 from slipway_optimizer.sources.origin import CHUNK_BYTES, ChangedError, Entry, Look, Stream, etag_id, listing_hash
 from slipway_optimizer.sources.uri import SourceUri
 
-READ_AHEAD_BYTES: Final = 8 << 20
+READ_AHEAD_BYTES: Final = 4 << 20
 
 
 def open_bucket(scheme: str, credentials: Credentials) -> Any:

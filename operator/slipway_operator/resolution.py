@@ -70,13 +70,14 @@ def plan_resolution(
     if look is None and sources is not None:
         failure_text = status.check_failure
     due_at = _due_at(observed, recipe, sources, checked_at=checked_at, look=look)
+    is_due = due_at is not None and due_at <= observed.now
     return Resolution(
         sources=sources,
         last_checked_at=checked_at,
         failure=look.failure if look else None,
         failure_text=failure_text,
-        is_due=due_at is not None and due_at <= observed.now,
-        next_check_at=due_at,
+        is_due=is_due,
+        next_check_at=None if is_due else due_at,  # while it is due, the Job's own events drive the passes
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from support.merge_patch import merge_patch
 
 from slipway_operator.api.v1alpha1 import ModelDeployment, ModelDeploymentStatus
-from slipway_operator.objects.names import FIELD_MANAGER
+from slipway_operator.objects.names import COMPONENT_LABEL, FIELD_MANAGER
 from slipway_operator.reconcile import reconcile
 from slipway_operator.state import Event, Observed
 
@@ -61,6 +61,15 @@ class History:
         (child,) = self._of_kind(kind)
         return child
 
+    def job(self, component: str) -> Json:
+        """The Job of a component."""
+        labelled = {job["metadata"]["labels"][COMPONENT_LABEL]: job for job in self._of_kind("Job")}
+        return labelled[component]
+
+    def components(self) -> list[str]:
+        """Of the Jobs that there are."""
+        return sorted(job["metadata"]["labels"][COMPONENT_LABEL] for job in self._of_kind("Job"))
+
     def kinds(self) -> list[str]:
         return sorted(kind for kind, _ in self.children)
 
@@ -95,13 +104,17 @@ class History:
         deployment["spec"]["replicas"] = replicas
         deployment["metadata"]["managedFields"] = []
 
-    def finish_job(self, pod_status: Json, *conditions: str) -> None:
+    def finish_job(self, pod_status: Json, *conditions: str, component: str = "optimize") -> None:
         """End the Job's pod with that status; the Job gets these conditions."""
-        job = self.only("Job")
+        job = self.job(component)
         job["status"] = {"conditions": [{"type": type_, "status": "True"} for type_ in conditions]}
         owner = {"kind": "Job", "uid": job["metadata"]["uid"], "controller": True}
         pod = {
-            "metadata": {"name": "job-pod", "namespace": self.observed.namespace, "ownerReferences": [owner]},
+            "metadata": {
+                "name": f"{component}-pod-{self.uids}",
+                "namespace": self.observed.namespace,
+                "ownerReferences": [owner],
+            },
             "spec": job["spec"]["template"]["spec"],
             "status": pod_status,
         }

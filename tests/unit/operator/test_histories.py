@@ -15,7 +15,7 @@ SERVE_KINDS = ["Deployment", "PodDisruptionBudget", "Service"]
 
 def succeeded(history: History, digest: str = "4") -> dict:
     result = yaml.safe_load((CASES / "base.yaml").read_text())["result"]
-    result["recipeDigest"] = history.only("Job")["metadata"]["annotations"][RECIPE_DIGEST]
+    result["recipeDigest"] = history.job("optimize")["metadata"]["annotations"][RECIPE_DIGEST]
     result["artifactDigest"] = f"sha256:{digest * 64}"
     return ended(0, message=json.dumps(result))
 
@@ -91,6 +91,46 @@ def test_a_new_recipe_is_served_only_once_it_is_made(served):
     served.start_pods(ready=True)
     served.run_pass()
     assert served.condition("Ready") == ("True", "Ready")
+
+
+def looked(digit: str, at: str) -> dict:
+    found = {"result": "Resolved", "sources": [{"field": "model.source", "digest": f"sha256:{digit * 64}"}]}
+    terminated = {"exitCode": 0, "finishedAt": at, "message": json.dumps(found)}
+    return {
+        "phase": "Succeeded",
+        "containerStatuses": [{"name": "resolve", "state": {"terminated": terminated}}],
+    }
+
+
+def test_new_bytes_are_followed_look_by_look():
+    history = History(read_story("following-an-artifact-of-0.1").observed)
+    history.observed = replace(history.observed, deployment=None, serving_pods=())
+    history.run_pass()
+    history.finish_job(looked("7", "2026-11-24T12:00:00Z"), "Complete", component="resolve")
+    history.run_pass()
+    assert history.components() == ["optimize", "resolve"]
+    history.finish_job(succeeded(history), "Complete")
+    history.run_pass()
+    assert history.condition("Optimized") == ("True", "ArtifactReady")
+    made = history.observed.parent.status.artifact
+
+    history.observed = replace(history.observed, now="2026-11-24T12:10:00Z")
+    history.run_pass()
+    assert history.components() == ["optimize"], "the last look makes way"
+    history.run_pass()
+    history.finish_job(looked("7", "2026-11-24T12:10:05Z"), "Complete", component="resolve")
+    history.run_pass()
+    assert history.observed.parent.status.artifact == made
+    assert history.observed.parent.status.last_checked_at == "2026-11-24T12:10:05Z"
+
+    history.observed = replace(history.observed, now="2026-11-24T12:20:05Z")
+    history.run_pass()
+    history.run_pass()
+    history.finish_job(looked("8", "2026-11-24T12:20:09Z"), "Complete", component="resolve")
+    history.run_pass()
+    assert history.condition("Optimized") == ("False", "JobPending")
+    assert history.observed.parent.status.artifact == made, "served until there is another"
+    assert [event.reason for event in history.events].count("SourceChanged") == 1
 
 
 def test_a_revert_needs_no_job(served):

@@ -1,0 +1,127 @@
+"""As much of Azure's blob service on loopback as a reader asks for: properties, ranges, and listings of a container."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.message import Message
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from urllib.parse import parse_qs, unquote, urlsplit
+from xml.sax.saxutils import escape
+
+CONTAINER = "models"
+ACCOUNT = "devstoreaccount1"
+
+Answer = tuple[int, dict[str, str], bytes]
+
+
+@dataclass
+class AzureServer:
+    port: int
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    etags: dict[str, str] = field(default_factory=dict)
+    written: int = 0
+
+    def write(self, key: str, content: bytes) -> str:
+        """Put a blob into the container; returns its URI."""
+        self.written += 1
+        self.blobs[key], self.etags[key] = content, f"0x8D{self.written:013X}"
+        return f"az://{CONTAINER}/{key}"
+
+    def write_secret(self, folder: Path) -> None:
+        """The keys of a Secret as a mounted volume has them."""
+        folder.mkdir(parents=True)
+        endpoint = f"http://127.0.0.1:{self.port}/{ACCOUNT}"
+        values = f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey=a2V5;BlobEndpoint={endpoint};"
+        (folder / "AZURE_STORAGE_CONNECTION_STRING").write_text(values)
+
+    def headers(self, key: str) -> dict[str, str]:
+        return {
+            "ETag": f'"{self.etags[key]}"',
+            "Last-Modified": formatdate(usegmt=True),
+            "x-ms-creation-time": formatdate(usegmt=True),
+            "x-ms-blob-type": "BlockBlob",
+            "x-ms-server-encrypted": "true",
+            "Content-Type": "application/octet-stream",
+        }
+
+    def listing(self, prefix: str) -> bytes:
+        """All blobs whose names start with a prefix."""
+        blobs = "".join(
+            f"<Blob><Name>{escape(key)}</Name><Properties><Last-Modified>{formatdate(usegmt=True)}</Last-Modified>"
+            f"<Etag>{self.etags[key]}</Etag><Content-Length>{len(content)}</Content-Length>"
+            "<BlobType>BlockBlob</BlobType></Properties></Blob>"
+            for key, content in sorted(self.blobs.items())
+            if key.startswith(prefix)
+        )
+        body = (
+            f'<EnumerationResults ContainerName="{CONTAINER}"><Blobs>{blobs}</Blobs><NextMarker /></EnumerationResults>'
+        )
+        return f'<?xml version="1.0" encoding="utf-8"?>{body}'.encode()
+
+
+@contextmanager
+def azure_server() -> Iterator[AzureServer]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    azure = AzureServer(server.server_port)
+    server.RequestHandlerClass = _handler(azure)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield azure
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _handler(azure: AzureServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
+        def do_GET(self) -> None:
+            status, headers, body = _answer(azure, self.path, self.headers)
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            del format, args
+
+    return Handler
+
+
+def _answer(azure: AzureServer, target: str, asked: Message) -> Answer:
+    url = urlsplit(target)
+    query = parse_qs(url.query)
+    container, _, key = unquote(url.path).removeprefix(f"/{ACCOUNT}/").partition("/")
+    if container != CONTAINER:
+        return 404, {"x-ms-error-code": "ContainerNotFound"}, b""
+    if query.get("comp") == ["list"]:
+        return 200, {"Content-Type": "application/xml"}, azure.listing(query.get("prefix", [""])[0])
+    if not key:
+        return 200, {"ETag": '"0x1"', "Last-Modified": formatdate(usegmt=True)}, b""
+    if key not in azure.blobs:
+        return 404, {"x-ms-error-code": "BlobNotFound"}, b""
+    return _blob(azure, key, asked)
+
+
+def _blob(azure: AzureServer, key: str, asked: Message) -> Answer:
+    content, headers = azure.blobs[key], azure.headers(key)
+    if asked.get("If-Match", headers["ETag"]) != headers["ETag"]:
+        return 412, {"x-ms-error-code": "ConditionNotMet"}, b""
+    match = re.fullmatch(r"bytes=(\d+)-(\d*)", asked.get("x-ms-range", ""))
+    if match is None:
+        return 200, headers, content
+    start, end = int(match[1]), min(int(match[2] or len(content)), len(content) - 1)
+    return 206, headers | {"Content-Range": f"bytes {start}-{end}/{len(content)}"}, content[start : end + 1]

@@ -1,4 +1,4 @@
-"""Standard output, kept for the Job's progress: libraries written in C++ print to it past Python."""
+"""What libraries written in C++ print past Python, whole graphs among it, would push out of a log what people need."""
 
 import os
 import sys

@@ -63,7 +63,7 @@ def test_an_archive_that_unpacks_to_too_much(tmp_path, monkeypatch):
     monkeypatch.setattr("slipway_optimizer.model_code.MAX_BYTES", 1_000_000)
     path = archive(tmp_path / "net.zip", {"bomb.py": "0" * 1_000_001})
     assert path.stat().st_size < 10_000
-    assert "unpacks to 1,000,001 bytes" in refusal(path, tmp_path / "work")
+    assert "to 1,000,001 bytes in 1 files" in refusal(path, tmp_path / "work")
 
 
 def test_an_archive_that_lies_about_its_size(tmp_path, monkeypatch):

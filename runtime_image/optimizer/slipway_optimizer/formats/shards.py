@@ -51,7 +51,7 @@ def _named(index: Path) -> set[str]:
 
 def _inside(folder: Path, name: str, index: str) -> Path:
     path = folder / name
-    if Path(name).name != name or name in {"", ".", ".."} or path.is_symlink():
+    if Path(name).name != name or name in {"", ".", ".."}:
         message = f"{index} names {name[:128]!r}, which leads out of its folder: weights lie beside their index."
         raise UserError(reasons.CHECKPOINT_INVALID, message)
     if not path.is_file():

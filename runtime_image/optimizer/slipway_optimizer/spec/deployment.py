@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any, Self
 
-import yaml
 from pydantic import BaseModel, ValidationError, model_validator
 
 from slipway_optimizer import reasons
-from slipway_optimizer.errors import UserError, first_line
+from slipway_optimizer.errors import UserError
 from slipway_optimizer.spec.model import ModelSpec
 from slipway_optimizer.spec.optimize import Optimize
+from slipway_optimizer.spec.yaml_file import read_yaml
 
 
 class Deployment(BaseModel):
@@ -52,13 +52,9 @@ class _Document(BaseModel):
 
 def read_deployment(path: Path) -> Deployment:
     """Read a ModelDeployment from YAML; every way in which it can be wrong is one `InvalidSpec` sentence."""
+    raw = read_yaml(path)
     try:
-        raw = yaml.safe_load(path.read_text())
         document = _Document.model_validate(raw)
-    except OSError as error:
-        raise UserError(reasons.INVALID_SPEC, f"{path} cannot be read: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(reasons.INVALID_SPEC, f"{path} is not YAML: {first_line(error)}.") from error
     except ValidationError as error:
         raise UserError(reasons.INVALID_SPEC, _sentence(error)) from error
     spec = document.spec

@@ -103,6 +103,13 @@ def test_integers_that_the_input_cannot_hold(tmp_path, values):
         read_data(saved(tmp_path, x=np.array(values)), inputs(x=("uint8", ["batch", 2])))
 
 
+def test_numbers_that_a_float_cannot_hold(tmp_path):
+    path = saved(tmp_path, x=np.array([[1.0, np.inf], [70000.0, np.nan]]))
+    with pytest.raises(UserError, match=r"row 1 of its column x holds 70000.0, and the spec declares float16"):
+        read_data(path, inputs(x=("float16", ["batch", 2])))
+    assert read_data(path, ROWS).rows == 2
+
+
 @pytest.mark.parametrize("content", [b"\x93NUMPY\x01\x00", b"PK\x03\x04 cut"])
 def test_what_is_no_npz(tmp_path, content):
     (tmp_path / "data.npz").write_bytes(content)

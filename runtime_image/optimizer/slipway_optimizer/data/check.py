@@ -20,7 +20,7 @@ def said(declared: Sequence[int | str]) -> str:
 
 
 def check_values(name: str, values: Array, dtype: np.dtype[np.generic], first_row: int = 0) -> None:
-    """Refuse values that the dtype cannot hold: fractions and numbers out of range where integers are declared.
+    """Refuse values that the dtype cannot hold: numbers out of range, and fractions where integers are declared.
 
     Args:
         name: the column.
@@ -30,10 +30,11 @@ def check_values(name: str, values: Array, dtype: np.dtype[np.generic], first_ro
     """
     if values.dtype.kind not in "biuf":
         raise DataProblemError(f"its column {name} holds {values.dtype}, not numbers")
-    if dtype.kind not in "biu" or values.dtype == dtype or not values.size:
+    if values.dtype == dtype or not values.size:
         return
-    with np.errstate(invalid="ignore"):
-        changed = values.astype(dtype) != values
+    with np.errstate(invalid="ignore", over="ignore"):
+        cast = values.astype(dtype)
+        changed = cast != values if dtype.kind in "biu" else np.isinf(cast) & np.isfinite(values)
     if changed.any():
         where = np.argwhere(changed)[0]
         message = f"row {first_row + int(where[0])} of its column {name} holds {values[tuple(where)]}, and the spec "

@@ -3,7 +3,6 @@
 import os
 import stat
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,9 +16,8 @@ import numpy as np
 from slipway_optimizer.data.columns import Column, EqualRows
 from slipway_optimizer.data.layout import RowLayout
 from slipway_optimizer.data.pictures import PictureInput, PictureRows
-from slipway_optimizer.data.problem import DataProblemError
+from slipway_optimizer.data.problem import BROKEN_ZIP, DataProblemError, broken_is
 from slipway_optimizer.data.spool import mapped, require_room, spool
-from slipway_optimizer.errors import first_line
 
 LEFT_OUT: Final = ("__MACOSX", "Thumbs.db")
 LARGEST_FILE: Final = 256 << 20
@@ -67,11 +65,8 @@ def _found(path: Path) -> Iterator[list[Picture]]:
     if path.is_dir():
         yield list(_files(path))
         return
-    try:
-        with zipfile.ZipFile(path) as archive:
-            yield [_member(archive, info) for info in archive.infolist() if not info.is_dir()]
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise DataProblemError(f"its zip archive cannot be read ({first_line(error)})") from error
+    with broken_is("its zip archive cannot be read", BROKEN_ZIP), zipfile.ZipFile(path) as archive:
+        yield [_member(archive, info) for info in archive.infolist() if not info.is_dir()]
 
 
 def _files(root: Path) -> Iterator[Picture]:

@@ -2,7 +2,6 @@
 
 import shutil
 import zipfile
-import zlib
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -13,9 +12,8 @@ from slipway_optimizer.arrays import Array
 from slipway_optimizer.data.check import check_values, fits, said
 from slipway_optimizer.data.columns import Column, EqualRows
 from slipway_optimizer.data.layout import LABELS, RowLayout
-from slipway_optimizer.data.problem import DataProblemError
+from slipway_optimizer.data.problem import BROKEN_ZIP, DataProblemError, broken_is
 from slipway_optimizer.data.spool import mapped, require_room, spool
-from slipway_optimizer.errors import first_line
 from slipway_optimizer.spec import Input
 
 SUFFIX: Final = ".npy"
@@ -26,13 +24,10 @@ VERSIONS: Final = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_hea
 
 def read_npz(path: Path, layout: RowLayout) -> tuple[dict[str, Column], Column | None]:
     """Read the arrays of the inputs, and the labels."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = {name.removesuffix(SUFFIX) for name in archive.namelist() if name.endswith(SUFFIX)}
-            columns = {tensor.name: _column(archive, tensor, layout, names) for tensor in layout.inputs}
-            labels = _array(archive, LABELS) if LABELS in names else None
-    except (ValueError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise DataProblemError(f"it is no .npz file ({first_line(error)}); write it with numpy.savez") from error
+    with broken_is("it is no .npz file", BROKEN_ZIP, "; write it with numpy.savez"), zipfile.ZipFile(path) as archive:
+        names = {name.removesuffix(SUFFIX) for name in archive.namelist() if name.endswith(SUFFIX)}
+        columns = {tensor.name: _column(archive, tensor, layout, names) for tensor in layout.inputs}
+        labels = _array(archive, LABELS) if LABELS in names else None
     if labels is None:
         return columns, None
     if not labels.ndim:

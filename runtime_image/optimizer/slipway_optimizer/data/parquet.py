@@ -11,22 +11,21 @@ import pyarrow.parquet as pq
 from slipway_optimizer.arrays import Array
 from slipway_optimizer.data.columns import Column
 from slipway_optimizer.data.layout import LABELS, RowLayout
-from slipway_optimizer.data.problem import DataProblemError
+from slipway_optimizer.data.problem import DataProblemError, broken_is
 from slipway_optimizer.data.row_writer import TableWriter
 from slipway_optimizer.data.spool import require_room
-from slipway_optimizer.errors import first_line
 
-VALUES_AT_ONCE: Final = 4 << 20
+BYTES_AT_ONCE: Final = 16 << 20
 MOST_ROWS: Final = 4096
 
 
 def read_parquet(path: Path, layout: RowLayout) -> tuple[dict[str, Column], Column | None]:
     """Read the inputs, and the labels where there is such a column; other columns are not looked at."""
-    try:
-        with pq.ParquetFile(path, memory_map=True, pre_buffer=False) as file:
-            return _read(file, layout)
-    except (pa.ArrowException, OSError) as error:
-        raise DataProblemError(f"it is no Parquet file that can be read ({first_line(error)})") from error
+    with (
+        broken_is("it is no Parquet file that can be read", (pa.ArrowException, OverflowError, ValueError)),
+        pq.ParquetFile(path, memory_map=True, pre_buffer=False) as file,
+    ):
+        return _read(file, layout)
 
 
 def _read(file: Any, layout: RowLayout) -> tuple[dict[str, Column], Column | None]:
@@ -37,7 +36,7 @@ def _read(file: Any, layout: RowLayout) -> tuple[dict[str, Column], Column | Non
                 raise DataProblemError(f"it has no column {name}, only {', '.join(there) or 'nothing'}")
         require_room("The data", file.metadata.num_rows * layout.least_row_bytes)
         first = 0
-        step = _rows_at_once(file.metadata)
+        step = _rows_at_once(file, writer.names, layout.least_row_bytes)
         for batch in file.iter_batches(batch_size=step, columns=writer.names, use_threads=False):
             for name in writer.names:
                 for row, values in enumerate(_rows(batch.column(name), name, first), first):
@@ -46,15 +45,14 @@ def _read(file: Any, layout: RowLayout) -> tuple[dict[str, Column], Column | Non
         return writer.columns()
 
 
-def _rows_at_once(metadata: Any) -> int:
-    """As many as unpack to some megabytes: encoded, a million equal numbers are a few bytes."""
-    groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
-    largest = max((_values(group) // max(group.num_rows, 1) for group in groups), default=0)
-    return max(1, min(MOST_ROWS, VALUES_AT_ONCE // max(largest, 1)))
+def _rows_at_once(file: Any, columns: list[str], least_row_bytes: int) -> int:
+    """As many rows as unpack to some megabytes: packed, a million equal numbers are a few bytes.
 
-
-def _values(group: Any) -> int:
-    return sum(group.column(index).num_values for index in range(group.num_columns))
+    The sizes in the file's own metadata are not asked for: where these are broken, PyArrow ends the process.
+    """
+    first = next(file.iter_batches(batch_size=1, columns=columns, use_threads=False), None)
+    largest = max(least_row_bytes, first.nbytes if first is not None else 0, 1)
+    return max(1, min(MOST_ROWS, BYTES_AT_ONCE // largest))
 
 
 def _rows(column: Any, name: str, first: int) -> Iterator[Array]:

@@ -15,7 +15,7 @@ from slipway_optimizer.data.json_lines import read_json_lines
 from slipway_optimizer.data.layout import RowLayout, row_layout
 from slipway_optimizer.data.npz import read_npz
 from slipway_optimizer.data.padding import padded
-from slipway_optimizer.data.problem import DataProblemError
+from slipway_optimizer.data.problem import BROKEN_ZIP, DataProblemError, broken_is
 from slipway_optimizer.errors import UserError
 from slipway_optimizer.spec import Input
 
@@ -65,7 +65,7 @@ def _reader(path: Path) -> Reader:
 
 
 def _zip_reader(path: Path) -> Reader:
-    with zipfile.ZipFile(path) as archive:
+    with broken_is("its zip archive cannot be read", BROKEN_ZIP), zipfile.ZipFile(path) as archive:
         if any(name.endswith(".npy") for name in archive.namelist()):
             return read_npz
     from slipway_optimizer.data.image_folder import read_images  # noqa: PLC0415

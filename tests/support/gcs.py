@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 from gcp_storage_emulator.server import create_server
@@ -21,6 +22,9 @@ class GcsServer:
         url = f"{self.endpoint}/upload/storage/v1/b/{BUCKET}/o"
         httpx.post(url, params={"uploadType": "media", "name": key}, content=content).raise_for_status()
         return f"gs://{BUCKET}/{key}"
+
+    def remove(self, key: str) -> None:
+        httpx.delete(f"{self.endpoint}/storage/v1/b/{BUCKET}/o/{quote(key, safe='')}")
 
     def write_secret(self, folder: Path) -> None:
         """The keys of a Secret as a mounted volume has them."""

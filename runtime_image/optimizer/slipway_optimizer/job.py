@@ -95,7 +95,7 @@ def _collect(store: Store, recipe: str, order: Order, progress: Progress) -> Non
         progress.report("Publish", f"Old artifacts were not removed: {first_line(error)}", 1.0)
         return
     if removed:
-        progress.report("Publish", f"Removed {removed} old artifacts", 1.0)
+        progress.report("Publish", f"Removed {removed} old {'artifact' if removed == 1 else 'artifacts'}", 1.0)
 
 
 def _forget(store: Store, recipe: str, deployment: Deployment, progress: Progress) -> None:

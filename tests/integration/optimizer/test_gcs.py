@@ -67,6 +67,19 @@ def test_a_folder_of_objects(gcs, tmp_path):
     assert found == {"config.json", "deep/model.safetensors"}
 
 
+def test_a_folder_that_changes_while_it_is_read_is_read_anew(gcs, tmp_path):
+    gcs.write("changing/a.bin", b"a of the first version")
+    gcs.write("changing/b.bin", BODY)
+
+    def replace_once(done, size):
+        if size and done > 1 << 20 and size > len(BODY):
+            gcs.remove("changing/a.bin")
+            gcs.write("changing/b.bin", b"b of the second")
+
+    fetched = get(f"gs://{BUCKET}/changing/", tmp_path, on_bytes=replace_once)
+    assert {path.name: path.read_bytes() for path in fetched.path.iterdir()} == {"b.bin": b"b of the second"}
+
+
 @pytest.mark.parametrize("uri", [f"gs://{BUCKET}/absent.pth", f"gs://{BUCKET}/absent/", "gs://no-such-bucket/net.pth"])
 def test_what_is_not_there(tmp_path, uri):
     with pytest.raises(JobError) as caught:

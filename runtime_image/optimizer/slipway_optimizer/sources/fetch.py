@@ -1,6 +1,7 @@
 """Fetch a source: look which version is there, stream it to disk, and make sure that it is the one that is wanted."""
 
 import hashlib
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -116,7 +117,9 @@ def _read(uri: str, origin: Origin, look: Look, target: Path | None, on_bytes: O
         on_bytes(done, look.size)
 
     if target is not None:
-        target.mkdir(parents=True, exist_ok=True)
+        # What an earlier round left is of another version.
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(parents=True)
         require_space(uri, target, look.size)
     digests = {entry.path: _read_entry(origin, look, entry, target, on_change) for entry in look.entries}
     if not _is_current(origin, look):

@@ -11,6 +11,7 @@ import onnx
 from slipway_contract.digest import sha256_of_file
 from slipway_contract.manifest import MANIFEST_FILE, REPORT_FILE, Candidate, FileEntry, Manifest, TensorSpec
 from slipway_contract.result import Measurement, ServingDefaults, Succeeded
+from slipway_optimizer.errors import shortened
 from slipway_optimizer.spec import Input
 from slipway_optimizer.stores import Stored
 from slipway_optimizer.verify import dtype_name
@@ -70,7 +71,7 @@ def summarize(stored: Stored, *, reused: bool) -> Succeeded:
         speedup_high=chosen.speedup_high,
         drop=chosen.drop,
         max_abs_diff=chosen.max_abs_diff,
-        reason=chosen.reason,
+        reason=shortened(chosen.reason),
         summary=summary_of(manifest),
         serving=_serving(manifest),
         exporter=manifest.exporter.name if manifest.exporter else None,
@@ -82,15 +83,16 @@ def summarize(stored: Stored, *, reused: bool) -> Succeeded:
 def summary_of(manifest: Manifest) -> str:
     """What is served, in one line: variant, speed-up, drop, size."""
     chosen, baseline = manifest.chosen, manifest.baseline
+    size = f"{(chosen.size_bytes or 0) / MB:.1f} MB"
+    if chosen is baseline:
+        return f"{chosen.name} as exported, {size}"
     facts = [chosen.name]
-    if chosen is not baseline and chosen.speedup is not None:
+    if chosen.speedup is not None:
         facts.append(f"{chosen.speedup:.2f} times as fast")
     if chosen.drop is not None and manifest.budget and manifest.budget.metric:
         facts.append(f"{manifest.budget.metric} drop {chosen.drop:.4f}")
-    if chosen.size_bytes is not None:
-        share = f" ({chosen.size_bytes / baseline.size_bytes:.0%})" if baseline.size_bytes else ""
-        facts.append(f"{chosen.size_bytes / MB:.1f} MB" + ("" if chosen is baseline else share))
-    return ", ".join(facts)
+    share = f" ({(chosen.size_bytes or 0) / baseline.size_bytes:.0%})" if baseline.size_bytes else ""
+    return ", ".join([*facts, size + share])
 
 
 def _serving(manifest: Manifest) -> ServingDefaults | None:

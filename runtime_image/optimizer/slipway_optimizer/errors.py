@@ -60,7 +60,10 @@ def failure_of(error: BaseException) -> tuple[ExitCode, Failed]:
 
 
 def _failed(exit_class: str, reason: str, message: str) -> Failed:
+    return Failed.model_validate({"exit_class": exit_class, "reason": reason, "message": shortened(message)})
+
+
+def shortened(message: str) -> str:
+    """One line that leaves room in a termination message."""
     text = " ".join(message.split())
-    if len(text) > MESSAGE_LIMIT:
-        text = text[: MESSAGE_LIMIT - 1] + "…"
-    return Failed.model_validate({"exit_class": exit_class, "reason": reason, "message": text})
+    return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 1] + "…"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
@@ -20,6 +21,8 @@ class Answer:
     sized: bool = True
     needs: str | None = None
     """The Authorization header without which the answer is 401."""
+    challenge: str | None = None
+    """What the 401 says about how to sign in."""
 
 
 def whole(body: bytes) -> Answer:
@@ -97,7 +100,7 @@ def _handler(source: HttpSource) -> type[BaseHTTPRequestHandler]:
             request = Request(self.path, headers)
             answer = source.next(request)
             if answer.needs and headers.get("authorization") != answer.needs:
-                answer = status(401)
+                answer = Answer(status=401, challenge=answer.challenge)
             self._send(answer, _start(request, answer))
 
         def _send(self, answer: Answer, start: int | None) -> None:
@@ -107,6 +110,8 @@ def _handler(source: HttpSource) -> type[BaseHTTPRequestHandler]:
                 self.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
             if answer.sized:
                 self.send_header("Content-Length", str(size - (start or 0)))
+            if answer.status == HTTPStatus.UNAUTHORIZED and answer.challenge:
+                self.send_header("WWW-Authenticate", answer.challenge)
             if answer.etag:
                 self.send_header("ETag", answer.etag)
             self.end_headers()

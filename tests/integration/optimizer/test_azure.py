@@ -74,3 +74,10 @@ def test_what_is_not_there(tmp_path, uri):
     with pytest.raises(JobError) as caught:
         get(uri, tmp_path)
     assert caught.value.reason == "SourceNotFound"
+
+
+def test_a_secret_that_holds_something_else(tmp_path):
+    (tmp_path / "secrets" / FIELD / "AZURE_STORAGE_CONNECTION_STRING").write_text("https://account")
+    with pytest.raises(JobError) as caught:
+        get(f"az://{CONTAINER}/net.pth", tmp_path)
+    assert caught.value.reason == "SourceAccessDenied"

@@ -136,3 +136,32 @@ def test_scale_subresource_sets_the_replicas(namespace: str, twice: dict[str, st
     )
     assert scale["spec"]["replicas"] == 2
     assert "serving.slipway.dev/model-deployment=scaled" in scale["status"]["selector"]
+
+
+def test_a_quota_with_no_room_for_a_surge_is_kept(namespace: str, twice: dict[str, str]) -> None:
+    """The old pod goes first, instead of a rollout that waits for ever."""
+    apply(doubler("frugal", namespace, twice))
+    until_ready(namespace, "frugal", timeout=180)
+    running = [pod for pod in get_all("pods", "-n", namespace) if pod["status"]["phase"] == "Running"]
+    hard = {"pods": str(len(running))}
+    apply(
+        {
+            "apiVersion": "v1",
+            "kind": "ResourceQuota",
+            "metadata": {"name": "team", "namespace": namespace},
+            "spec": {"hard": hard},
+        }
+    )
+    try:
+        wait_for(
+            lambda: get("resourcequota", "team", "-n", namespace).get("status", {}).get("used"),
+            timeout=30,
+            message="the quota is not counted",
+        )
+        template = {"metadata": {"annotations": {"team": "vision"}}}
+        serve = {"accelerator": {"count": 0}, "podTemplate": template}
+        apply(doubler("frugal", namespace, twice, serve=serve))
+        until_ready(namespace, "frugal", timeout=180)
+        assert ask(namespace, "frugal") == pytest.approx(2.0)
+    finally:
+        kubectl("delete", "resourcequota", "team", "-n", namespace)

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Histogram
 from support.modeldeployments import modeldeployment
 
 from slipway_operator import controller
-from slipway_operator.controller import Controller
+from slipway_operator.controller import Controller, earliest, seconds_until
 from slipway_operator.state import Event
 from slipway_operator.work_queue import Key
 
@@ -66,3 +66,11 @@ async def test_a_defect_is_told_and_raised(cluster: Cluster) -> None:
     assert "TypeError" in ready["message"]
     assert SECRET not in ready["message"]
     assert [event.reason for event in cluster.events] == ["InternalError"]
+
+
+def test_the_next_pass_comes_in_time() -> None:
+    assert seconds_until("2026-11-24T12:10:00Z", "2026-11-24T12:00:00Z") == 600
+    assert seconds_until("2026-11-24T12:00:00Z", "2026-11-24T12:00:07Z") == 1
+    assert seconds_until(None, "2026-11-24T12:00:00Z") is None
+    assert earliest(5.0, None, 2.0) == 2.0
+    assert earliest(None, None) is None

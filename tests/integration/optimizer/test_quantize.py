@@ -34,7 +34,9 @@ def auto(tmp_path_factory):
 
 def test_every_variant_is_measured_and_explained(auto):
     measured = candidates(auto)
-    assert list(measured) == ["FP32", "FP16", "DynamicINT8"]
+    assert list(measured) == ["FP32", "FP16", "DynamicINT8", "StaticINT8", "INT4"]
+    for name, says in (("StaticINT8", "there are no convolutions"), ("INT4", "products of transformers")):
+        assert says in measured.pop(name).reason
     assert measured["FP32"].score == 1.0
     assert measured["DynamicINT8"].size_bytes < 0.4 * measured["FP32"].size_bytes
     assert 0.4 < measured["FP16"].size_bytes / measured["FP32"].size_bytes < 0.6

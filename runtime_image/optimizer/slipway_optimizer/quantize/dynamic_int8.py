@@ -10,6 +10,7 @@ import onnx
 from onnxruntime.quantization import QuantizationMode, QuantType
 from onnxruntime.quantization.onnx_quantizer import ONNXQuantizer
 
+from slipway_optimizer.quantize.leftovers import store_in_half
 from slipway_optimizer.quantize.model_file import save
 from slipway_optimizer.quantize.profile import weight_sizes, weighted_nodes
 from slipway_optimizer.quantize.scheme import node_names
@@ -68,4 +69,6 @@ class DynamicScheme:
             extra_options={"MatMulConstBOnly": True},
         )
         quantizer.quantize_model()
-        save(quantizer.model.model, target)
+        result = quantizer.model.model
+        store_in_half(result.graph)
+        save(result, target)

@@ -11,6 +11,7 @@ from onnxruntime.quantization import QuantizationMode, QuantType
 from onnxruntime.quantization.matmul_nbits_quantizer import DefaultWeightOnlyQuantConfig, MatMulNBitsQuantizer
 from onnxruntime.quantization.onnx_quantizer import ONNXQuantizer
 
+from slipway_optimizer.quantize.leftovers import store_in_half
 from slipway_optimizer.quantize.model_file import save
 from slipway_optimizer.quantize.profile import weight_sizes, weighted_nodes
 from slipway_optimizer.quantize.scheme import node_names
@@ -49,6 +50,7 @@ class Int4Scheme:
         lookups = [unit for unit in chosen if unit.kind == LOOKUPS]
         if lookups:
             model = _with_lookups_in_eight_bits(model, node_names(lookups))
+        store_in_half(model.graph)
         save(model, target)
 
 

@@ -11,7 +11,8 @@ from slipway_optimizer.quantize.sensitivity import Layer
 
 # With more than this share of the weights in float, nothing is left to gain.
 MOST_WEIGHTS_IN_FLOAT: Final = 0.6
-SECONDS: Final = 120.0
+# Of this process's CPUs.
+SECONDS: Final = 240.0
 
 
 # A layer with this share of the weights is worth an attempt of its own to put it in integers again.
@@ -50,7 +51,7 @@ class Search:
 
     def run(self) -> list[Layer] | None:
         """The layers that stay in float for the budget to hold; None where it never does, in the time that there is."""
-        end = time.monotonic() + self.seconds
+        end = time.process_time() + self.seconds
         count = self._fewest(end)
         return None if count is None else self._without_heavy(list(self.ranked[:count]), end)
 
@@ -63,13 +64,13 @@ class Search:
         """How many layers, in the order of harm, have to stay in float."""
         most = self._most()
         failing, holding, step = 0, None, 1
-        while holding is None and failing < most and time.monotonic() < end:
+        while holding is None and failing < most and time.process_time() < end:
             count = min(failing + step, most)
             if self._holds(self.ranked[:count]):
                 holding = count
             else:
                 failing, step = count, step * 2
-        while holding is not None and holding - failing > 1 and time.monotonic() < end:
+        while holding is not None and holding - failing > 1 and time.process_time() < end:
             middle = (failing + holding) // 2
             if self._holds(self.ranked[:middle]):
                 holding = middle
@@ -83,7 +84,7 @@ class Search:
         heavy = [layer for layer in kept if layer.weights > HEAVY * total]
         for layer in sorted(heavy, key=lambda item: item.weights, reverse=True)[:MOST_HEAVY]:
             fewer = [other for other in kept if other is not layer]
-            if fewer and time.monotonic() < end and self._holds(fewer):
+            if fewer and time.process_time() < end and self._holds(fewer):
                 kept = fewer
         return kept
 

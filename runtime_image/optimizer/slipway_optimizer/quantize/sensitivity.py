@@ -13,7 +13,10 @@ from slipway_optimizer.quantize.units import Unit
 
 MOST_LAYERS: Final = 96
 FEWEST_LAYERS: Final = 8
-SECONDS: Final = 30.0
+# Of this process's CPUs: what else runs on the machine does not decide how closely it is looked at.
+SECONDS: Final = 60.0
+# How much a layer's weights count beside its being one: files have to become small, too.
+BEING_A_LAYER: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -45,9 +48,9 @@ def measure_layers(
     Where this would take too long, neighbours are taken together.
     """
     size = ceil(len(scheme.units) / MOST_LAYERS)
-    start = time.monotonic()
+    start = time.process_time()
     first = _error(scheme, scheme.units[:size], probe, scratch)
-    taken = time.monotonic() - start
+    taken = time.process_time() - start
     affordable = max(FEWEST_LAYERS, int(seconds / max(taken, 1e-3)))
     wider = max(size, ceil(len(scheme.units) / affordable))
     groups = [scheme.units[at : at + wider] for at in range(0, len(scheme.units), wider)]
@@ -62,10 +65,12 @@ def measure_layers(
 def by_harm(layers: Sequence[Layer]) -> list[Layer]:
     """What is left in float first: what hurts most for what it saves.
 
-    Errors add up by their squares. What a layer saves is its share of the weights, and one share of the time.
+    Errors add up by their squares. What a layer saves is its share of the weights, and some time.
     """
     count, total = len(layers), sum(layer.weights for layer in layers) or 1
-    return sorted(layers, key=lambda layer: layer.error**2 / (layer.weights / total + 1 / count), reverse=True)
+    return sorted(
+        layers, key=lambda layer: layer.error**2 / (layer.weights / total + BEING_A_LAYER / count), reverse=True
+    )
 
 
 def _error(scheme: Scheme, group: Sequence[Unit], probe: Probe, scratch: Path) -> float:

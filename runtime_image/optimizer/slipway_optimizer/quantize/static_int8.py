@@ -10,6 +10,7 @@ import onnx
 from onnxruntime.quantization import QuantType
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
+from slipway_optimizer.quantize.leftovers import store_in_half
 from slipway_optimizer.quantize.model_file import save
 from slipway_optimizer.quantize.scheme import node_names
 from slipway_optimizer.quantize.units import CLAMPS, Unit, find_units
@@ -85,6 +86,7 @@ class StaticScheme:
         quantizer.quantize_model()
         result = quantizer.model.model
         keep_in_float(result.graph, node_names(chosen))
+        store_in_half(result.graph)
         save(result, target)
 
 

@@ -2,7 +2,7 @@
 
     python examples/02-mnist-cnn/train.py FOLDER
 
-writes FOLDER/cnn.safetensors, FOLDER/cnn.py and FOLDER/digits.npz (held-out images and labels).
+writes FOLDER/cnn.safetensors, FOLDER/cnn.py, FOLDER/train.npz and FOLDER/digits.npz (held-out images and labels).
 """
 
 import shutil
@@ -49,6 +49,7 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     save_file(model.state_dict(), folder / "cnn.safetensors")
     shutil.copyfile(Path(__file__).parent / "cnn.py", folder / "cnn.py")
+    np.savez(folder / "train.npz", image=images[: digits.TRAIN_COUNT], labels=labels[: digits.TRAIN_COUNT])
     np.savez(folder / "digits.npz", image=held_out, labels=truth)
 
 

@@ -1,0 +1,137 @@
+"""Example 03 as it stands, on files: a student and pruned models of the digit CNN, through the command line."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from slipway_contract.digest import sha256_of_file
+from slipway_contract.manifest import MANIFEST_FILE, MODEL_FILE, Candidate, Manifest
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+BUCKET = "s3://models/digits/"
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What example 03 uploads, with the teacher that example 02 trains."""
+    folder = tmp_path_factory.mktemp("digits")
+    subprocess.run([sys.executable, str(EXAMPLES / "02-mnist-cnn/train.py"), str(folder)], check=True, timeout=120)
+    shutil.copy(EXAMPLES / "03-distill-and-prune/student.py", folder)
+    return folder
+
+
+def on_files(value: Any, folder: Path) -> Any:
+    """The example's sources as local files."""
+    if isinstance(value, list):
+        return [on_files(item, folder) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if str(value.get("uri", "")).startswith(BUCKET):
+        return {"uri": (folder / value["uri"].removeprefix(BUCKET)).as_uri()}
+    return {key: on_files(item, folder) for key, item in value.items()}
+
+
+def write_example(files: Path, folder: Path, **optimize: Any) -> Path:
+    document = yaml.safe_load((EXAMPLES / "03-distill-and-prune/modeldeployment.yaml").read_text())
+    document = on_files(document, files)
+    document["spec"]["optimize"] |= optimize
+    path = folder / "modeldeployment.yaml"
+    path.write_text(yaml.safe_dump(document))
+    return path
+
+
+def start(spec: Path, store: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "slipway_optimizer", "--spec", str(spec), "--out", str(store)]
+    environment = {**os.environ, "SLIPWAY_TERMINATION_LOG": str(store.with_name("termination-log"))}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def finish(job: subprocess.Popen[str]) -> list[dict[str, Any]]:
+    out, err = job.communicate(timeout=250)
+    assert job.returncode == 0, err
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def manifest_in(store: Path) -> tuple[Manifest, Path]:
+    """The only thing that a finished Job leaves in the store."""
+    (folder,) = store.iterdir()
+    return Manifest.model_validate_json((folder / MANIFEST_FILE).read_bytes()), folder
+
+
+@pytest.fixture(scope="module")
+def manifest(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    folder = tmp_path_factory.mktemp("whole")
+    finish(start(write_example(files, folder, quantize={"mode": "None"}), folder / "store"))
+    return manifest_in(folder / "store")[0]
+
+
+def plain(manifest: Manifest, derivation: str) -> Candidate:
+    return next(one for one in manifest.candidates if (one.derivation, one.variant) == (derivation, "FP32"))
+
+
+def test_the_student_has_a_tenth_of_the_parameters_within_half_a_point(manifest: Manifest) -> None:
+    student = plain(manifest, "Distilled")
+    assert student.details["parametersAfter"] * 10 <= student.details["parametersBefore"]
+    assert student.drop is not None
+    assert student.drop <= 0.005, student.reason
+    assert student.speedup is not None
+    assert student.speedup > 1
+
+
+def test_the_pruned_model_is_faster_in_measured_latency(manifest: Manifest) -> None:
+    pruned = plain(manifest, "Pruned")
+    assert pruned.speedup_low is not None
+    assert pruned.speedup_low > 1, pruned.reason
+    assert pruned.details["multiplyAddsAfter"] < pruned.details["multiplyAddsBefore"] / 1.5
+    assert pruned.size_bytes is not None
+    assert pruned.size_bytes < (plain(manifest, "Original").size_bytes or 0) / 2
+
+
+def test_every_derived_model_is_judged_and_one_is_served(manifest: Manifest) -> None:
+    derivations = [candidate.derivation for candidate in manifest.candidates]
+    assert derivations == ["Original", "Pruned", "Distilled", "DistilledPruned"]
+    assert all(candidate.score is not None and candidate.reason for candidate in manifest.candidates)
+    assert manifest.derivation != "Original"
+    assert manifest.chosen.derivation == manifest.derivation
+
+
+@pytest.fixture
+def interrupted(files: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """A Job that was told to end in its third epoch, and its store."""
+    spec, store = write_example(files, tmp_path, prune=None, quantize={"mode": "None"}), tmp_path / "store"
+    job = start(spec, store)
+    assert job.stdout is not None
+    for line in job.stdout:
+        if "Training the student: epoch 3 of" in line:
+            break
+    job.send_signal(signal.SIGTERM)
+    _, err = job.communicate(timeout=60)
+    assert job.returncode == 75, err
+    return spec, store
+
+
+def test_an_evicted_job_goes_on_to_the_same_student(
+    files: Path, tmp_path: Path, interrupted: tuple[Path, Path]
+) -> None:
+    spec, store = interrupted
+    (left,) = store.iterdir()
+    assert left.name.endswith(".checkpoint")
+    assert [path.name for path in left.iterdir()] == ["distill.pt"]
+    said = finish(start(spec, store))
+    epochs = [line["message"] for line in said if line["event"] == "progress" and "epoch" in line["message"]]
+    assert not any("epoch 1 of" in message or "epoch 2 of" in message for message in epochs)
+    again, folder = manifest_in(store)
+    whole = tmp_path / "whole"
+    finish(start(spec, whole))
+    reference, other = manifest_in(whole)
+    assert again.derivation == reference.derivation == "Distilled"
+    assert sha256_of_file(folder / MODEL_FILE) == sha256_of_file(other / MODEL_FILE)
+    assert plain(again, "Distilled").details["losses"] == plain(reference, "Distilled").details["losses"]

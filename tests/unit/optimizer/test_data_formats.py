@@ -92,6 +92,20 @@ def test_labels_that_are_quantities_keep_rows_apart(tmp_path):
     assert [batch.feeds["ids"].shape for batch in read_data(path, PADDED).batches()] == [(1, 1), (1, 2), (2, 3)]
 
 
+@pytest.mark.parametrize("kind", ["parquet", "json", "npz"])
+def test_an_input_that_is_called_labels_is_an_input(tmp_path, kind):
+    if kind == "parquet":
+        path = parquet(tmp_path, labels=[[1.0], [2.0]])
+    elif kind == "json":
+        path = json_lines(tmp_path, {"labels": [1.0]}, {"labels": [2.0]})
+    else:
+        path = tmp_path / "data.npz"
+        np.savez(path, labels=np.array([[1.0], [2.0]]))
+    data = read_data(path, inputs({"name": "labels", "shape": ["batch", 1]}))
+    assert data.labels is None
+    assert next(data.chunks())["labels"].tolist() == [[1.0], [2.0]]
+
+
 def test_columns_of_other_types_of_numbers_and_lists(tmp_path):
     x = np.arange(30).reshape(5, 2, 3)
     inner = pa.FixedSizeListArray.from_arrays(pa.array(x.ravel(), pa.uint8()), 3)

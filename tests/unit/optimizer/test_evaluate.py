@@ -187,6 +187,11 @@ def cosines(outputs, labels):
 def agreement(outputs, original):
     return np.float32((outputs["y"] == original["y"]).mean())
 
+def careless(outputs, labels):
+    score = float((outputs["y"] * labels[:, None]).sum())
+    labels[:] = 0
+    return score
+
 def broken(outputs, labels):
     raise KeyError("embedding")
 
@@ -220,6 +225,11 @@ def test_a_function_gets_what_the_original_says_where_there_are_no_labels(evalua
     against = evaluation(LOGITS, **functions("agreement"))
     assert against.score(identity) == 1.0
     assert against.score(lambda feeds: [np.where(feeds["x"] == 9, 0, feeds["x"])]) == pytest.approx(11 / 12)
+
+
+def test_what_a_function_does_to_its_arguments_stays_there(evaluation, functions):
+    against = evaluation(LOGITS, [1, 1, 1, 1], **functions("careless"))
+    assert against.score(identity) == against.score(identity) == LOGITS.sum()
 
 
 @pytest.mark.parametrize(

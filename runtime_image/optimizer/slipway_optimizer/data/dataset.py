@@ -32,7 +32,7 @@ class Batch:
     labels: Array | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """Rows of inputs and, where given, labels.
 

@@ -9,7 +9,7 @@ from typing import IO, Any, Final
 import numpy as np
 
 from slipway_optimizer.data.columns import Column
-from slipway_optimizer.data.layout import LABELS, RowLayout
+from slipway_optimizer.data.layout import RowLayout
 from slipway_optimizer.data.problem import DataProblemError
 from slipway_optimizer.data.row_writer import TableWriter
 from slipway_optimizer.errors import first_line
@@ -25,7 +25,7 @@ def read_json_lines(path: Path, layout: RowLayout) -> tuple[dict[str, Column], C
         first = next(rows, None)
         if first is None:
             raise DataProblemError("it is empty")
-        with TableWriter(layout, labels=LABELS in first) as writer:
+        with TableWriter(layout, labels=layout.has_labels(first)) as writer:
             for number, row in enumerate(chain([first], rows)):
                 for name in writer.names:
                     writer.add(name, _array(row, name, number), number)

@@ -1,6 +1,6 @@
 """Where the rows are in each input of the model, and how many of them a request holds."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Final
@@ -36,6 +36,10 @@ class RowLayout:
         """The declared shape of one row."""
         axis = self.axes[tensor.name]
         return [size for index, size in enumerate(tensor.shape) if index != axis]
+
+    def has_labels(self, names: Container[str]) -> bool:
+        """Whether one of these columns holds labels; an input may be called so, too."""
+        return LABELS in names and all(tensor.name != LABELS for tensor in self.inputs)
 
     @property
     def least_row_bytes(self) -> int:

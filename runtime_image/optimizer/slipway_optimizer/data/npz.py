@@ -27,7 +27,7 @@ def read_npz(path: Path, layout: RowLayout) -> tuple[dict[str, Column], Column |
     with broken_is("it is no .npz file", BROKEN_ZIP, "; write it with numpy.savez"), zipfile.ZipFile(path) as archive:
         names = {name.removesuffix(SUFFIX) for name in archive.namelist() if name.endswith(SUFFIX)}
         columns = {tensor.name: _column(archive, tensor, layout, names) for tensor in layout.inputs}
-        labels = _array(archive, LABELS) if LABELS in names else None
+        labels = _array(archive, LABELS) if layout.has_labels(names) else None
     if labels is None:
         return columns, None
     if not labels.ndim:

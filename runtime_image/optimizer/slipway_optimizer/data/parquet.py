@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from slipway_optimizer.arrays import Array
 from slipway_optimizer.data.columns import Column
-from slipway_optimizer.data.layout import LABELS, RowLayout
+from slipway_optimizer.data.layout import RowLayout
 from slipway_optimizer.data.problem import DataProblemError, broken_is
 from slipway_optimizer.data.row_writer import TableWriter
 from slipway_optimizer.data.spool import require_room
@@ -30,7 +30,7 @@ def read_parquet(path: Path, layout: RowLayout) -> tuple[dict[str, Column], Colu
 
 def _read(file: Any, layout: RowLayout) -> tuple[dict[str, Column], Column | None]:
     there = file.schema_arrow.names
-    with TableWriter(layout, labels=LABELS in there) as writer:
+    with TableWriter(layout, labels=layout.has_labels(there)) as writer:
         for name in writer.names:
             if name not in there:
                 raise DataProblemError(f"it has no column {name}, only {', '.join(there) or 'nothing'}")

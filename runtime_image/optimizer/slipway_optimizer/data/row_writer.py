@@ -71,6 +71,7 @@ class TableWriter:
 
     def __init__(self, layout: RowLayout, *, labels: bool) -> None:
         self._writers = {tensor.name: _writer(tensor, layout) for tensor in layout.inputs}
+        self._labelled = labels
         if labels:
             self._writers[LABELS] = RowWriter(LABELS, None, None)
 
@@ -91,7 +92,7 @@ class TableWriter:
     def columns(self) -> tuple[dict[str, Column], Column | None]:
         """The inputs, and the labels."""
         columns = {name: writer.column() for name, writer in self._writers.items()}
-        labels = columns.pop(LABELS, None)
+        labels = columns.pop(LABELS) if self._labelled else None
         return columns, labels
 
 

@@ -60,7 +60,7 @@ def prepare_evaluation(
     return MetricEvaluation(metric_of(spec), data, outputs[judged], judged, original)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MetricEvaluation:
     """A metric on one output."""
 
@@ -109,12 +109,11 @@ class MetricEvaluation:
             if reading.truth is not None:
                 truth.append((batch.rows, reading.truth))
         rows = self.data.rows
-        return np.concatenate(in_row_order(predicted, rows)), np.concatenate(
-            in_row_order(truth, rows)
-        ) if truth else None
+        labels = np.concatenate(in_row_order(truth, rows)) if truth else None
+        return np.concatenate(in_row_order(predicted, rows)), labels
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FunctionEvaluation:
     """A function of the user's on all outputs."""
 
@@ -124,10 +123,11 @@ class FunctionEvaluation:
     original: Run
 
     def score(self, run: Run) -> float:
+        # Copies, because what a function does to its arguments must not reach the next candidate.
         if self.data.labels is not None:
-            return self.function(self._collect(run), self.data.labels)
+            return self.function(self._collect(run), self.data.labels.copy())
         outputs = self._of_original if run == self.original else self._collect(run)
-        return self.function(outputs, self._of_original)
+        return self.function(_copied(outputs), _copied(self._of_original))
 
     def rehearse(self) -> None:
         """Nothing: a function may need every row."""
@@ -144,3 +144,7 @@ class FunctionEvaluation:
                 if has_rows(values, batch):
                     parts.setdefault(name, []).append((batch.rows, values))
         return {name: stack_rows(in_row_order(values, self.data.rows)) for name, values in parts.items()}
+
+
+def _copied(outputs: Outputs) -> Outputs:
+    return {name: values.copy() for name, values in outputs.items()}

@@ -13,6 +13,7 @@ from slipway_optimizer.axes import AxisPlan
 from slipway_optimizer.contest.entry import PLAIN
 from slipway_optimizer.contest.field import Exported
 from slipway_optimizer.exporting import export_all
+from slipway_optimizer.formats.loaded import LoadedModel
 from slipway_optimizer.formats.torch_module import TorchModel
 from slipway_optimizer.progress import Progress
 from slipway_optimizer.requests import plan_requests
@@ -52,9 +53,13 @@ def export(folder: Path, module: torch.nn.Module, inputs: Shapes, outputs: list[
     """Export a module with these declared inputs and outputs; failures are raised as they are."""
     document = {"source": {"uri": "file:///net.pth"}, "format": "StateDict", "factory": "nets:Net"}
     spec = ModelSpec.model_validate({**document, **ends(inputs, outputs)})
+    return export_loaded(folder, TorchModel(module.eval(), spec), spec)
+
+
+def export_loaded(folder: Path, model: LoadedModel, spec: ModelSpec) -> Export:
+    """Export a model of any format."""
     deployment = Deployment(name="net", model=spec, optimize=Optimize(), raw_spec={})
     shop = Workshop(deployment, Inputs({}), folder, 1, Progress(io.StringIO()))
-    model = TorchModel(module.eval(), spec)
     sampler, plan = plan_requests(shop, model)
     (exported,) = export_all(shop, model, [], sampler, plan)
     return Export(shop, exported, sampler, plan)

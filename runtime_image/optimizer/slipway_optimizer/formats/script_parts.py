@@ -8,10 +8,8 @@ from torch.onnx._internal.torchscript_exporter import registration
 from torch.onnx._internal.torchscript_exporter._globals import GLOBALS
 
 TENSORS: Final = ("Tensor", "Optional[Tensor]")
-# Of numbers and strings, which the exporter knows when it runs: most of them decide whether to raise an exception.
-NOT_IN_THE_GRAPH: Final = frozenset(
-    {"aten::format", "aten::warn", "aten::__not__", "aten::__contains__", "aten::Int", "aten::Float", "aten::Bool"}
-)
+# An entry of a list that the graph knows.
+ENTRY: Final = "aten::__getitem__"
 MOST_PARTS: Final = 200
 
 
@@ -44,16 +42,28 @@ def advice(whole: torch.jit.ScriptModule, failed: Any) -> str:
 
 def _is_called(part: Any) -> bool:
     """Whether it has a forward that does something: containers and activations say nothing about a model."""
-    return hasattr(part, "forward") and hasattr(part.forward, "schema") and any(part.children())
+    return has_graph(part) and any(part.children())
 
 
 def _converts(part: Any) -> bool:
     if obstacle(part):
         return False
     opset = GLOBALS.export_onnx_opset_version
-    operators = {node.kind() for node in _nodes(part.inlined_graph) if node.kind().startswith("aten::")}
-    wanted = operators - NOT_IN_THE_GRAPH
-    return all(registration.registry.is_registered_op(name.rstrip("_"), opset) for name in wanted)
+    # Numbers and strings are worked out by the exporter; most of them decide whether to raise an exception.
+    computing = [
+        node for node in _nodes(part.inlined_graph) if node.kind().startswith("aten::") and _gives_tensor(node)
+    ]
+    wanted = {node.kind().rstrip("_") for node in computing} - {ENTRY.rstrip("_")}
+    return all(registration.registry.is_registered_op(name, opset) for name in wanted)
+
+
+def _gives_tensor(node: Any) -> bool:
+    return any(output.type().kind() == "TensorType" for output in node.outputs())
+
+
+def has_graph(part: Any) -> bool:
+    """Whether a module has a forward, and one only."""
+    return hasattr(part, "forward") and hasattr(part.forward, "schema") and hasattr(part, "inlined_graph")
 
 
 def _nodes(graph: Any) -> Iterator[Any]:

@@ -14,7 +14,7 @@ from slipway_optimizer.errors import UserError, first_line
 from slipway_optimizer.export_torchscript import export_torchscript
 from slipway_optimizer.formats.declared_outputs import declared_outputs
 from slipway_optimizer.formats.script_code import refuse_unsafe_code
-from slipway_optimizer.formats.script_parts import advice, obstacle
+from slipway_optimizer.formats.script_parts import advice, has_graph, obstacle
 from slipway_optimizer.formats.torch_module import TORCHSCRIPT, run_torch, to_tensors, weights_size
 from slipway_optimizer.spec import ModelSpec
 
@@ -152,7 +152,7 @@ def _part(whole: Any, path: str | None) -> Any:
             message = f"The TorchScript has no submodule {path}; at {name} it has {there}: correct submodule."
             raise UserError(reasons.CHECKPOINT_INVALID, message)
         part = inner[name]
-    if not hasattr(part, "forward") or not hasattr(part.forward, "schema"):
+    if not has_graph(part):
         there = ", ".join(name for name, _ in part.named_children()) or "none"
         message = f"The module {path or 'at the top'} has no forward; name one of its submodules: {there}."
         raise UserError(reasons.CHECKPOINT_INVALID, message)

@@ -69,7 +69,7 @@ def _architecture(config: dict[str, Any]) -> str:
 
 def _model_class(name: str) -> Any:
     found = getattr(transformers, name, None) if name.isidentifier() and not name.startswith("_") else None
-    if not isinstance(found, type) or not hasattr(found, "from_pretrained") or "Model" not in found.__module__.title():
+    if not isinstance(found, type) or not (issubclass(found, transformers.PreTrainedModel) or name.startswith("AutoM")):
         message = f"The transformers package {transformers.__version__} has no model class {name[:128]}; {OTHERS_CODE}."
         raise UserError(reasons.CHECKPOINT_INVALID, message)
     return found

@@ -35,7 +35,5 @@ def _engine_settings(folder: Path, shapes: Mapping[str, str]) -> dict[str, str]:
         "trt_fp16_enable": "1",
         "trt_engine_cache_enable": "1",
         "trt_engine_cache_path": str(folder / ENGINE_FOLDER),
-        "trt_timing_cache_enable": "1",
-        "trt_timing_cache_path": str(folder / ENGINE_FOLDER),
         **shapes,
     }

@@ -57,6 +57,14 @@ def cpu_model(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     return next(names, "unknown")
 
 
+def accelerator_model(devices: Path = Path("/proc/driver/nvidia/gpus")) -> str | None:
+    """The product's name of the first GPU as the driver gives it."""
+    for information in sorted(devices.glob("*/information")):
+        names = (line.partition(":")[2].strip() for line in information.read_text().splitlines() if "Model" in line)
+        return next(names, None)
+    return None
+
+
 def _quota_v2(cgroup: Path) -> float | None:
     fields = _fields(cgroup / "cpu.max")
     if len(fields) != 2 or fields[0] == "max":  # noqa: PLR2004  the file holds "QUOTA PERIOD"

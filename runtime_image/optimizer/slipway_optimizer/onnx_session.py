@@ -2,18 +2,29 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import onnxruntime
 
+from slipway_contract.providers import CPU, Provider
 from slipway_optimizer.arrays import Array, Feeds
 
 ERRORS_ONLY = 3
+ON_CPU: Final[Sequence[Provider]] = ((CPU, {}),)
 
 
 class OnnxSession:
-    """One loaded ONNX file on the CPU."""
+    """One loaded ONNX file, on the CPU where nothing else is asked for."""
 
-    def __init__(self, path: Path, outputs: Sequence[str], threads: int, *, optimized: bool = True) -> None:
+    def __init__(
+        self,
+        path: Path,
+        outputs: Sequence[str],
+        threads: int,
+        *,
+        optimized: bool = True,
+        providers: Sequence[Provider] = ON_CPU,
+    ) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -22,8 +33,13 @@ class OnnxSession:
         options.add_session_config_entry("session.force_spinning_stop", "1")
         if not optimized:
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=list(providers))
         self._outputs = list(outputs)
+
+    @property
+    def provider(self) -> str:
+        """The first of those that could start."""
+        return str(self._session.get_providers()[0])
 
     def run(self, feeds: Feeds) -> list[Array]:
         """One call; outputs in declared order."""

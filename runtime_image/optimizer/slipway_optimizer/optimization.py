@@ -15,6 +15,7 @@ from slipway_optimizer.contest.field import build_field
 from slipway_optimizer.contest.quantizing import Quantizing, calibration_rows
 from slipway_optimizer.contest.request import typical
 from slipway_optimizer.contest.serving import measure_serving, widest
+from slipway_optimizer.contest.tensorrt import engine_trials
 from slipway_optimizer.data import Dataset, read_data
 from slipway_optimizer.derive.derived import Derived
 from slipway_optimizer.errors import UserError
@@ -44,6 +45,7 @@ def optimize(shop: Workshop, recipe_digest: str) -> Path:
     budget = _budget(shop, has_data=data is not None)
     request = typical(data) if data else sampler.draw(plan.small, seed=0)
     field = build_field(shop, exported, Quantizing(calibration, evaluation, request))
+    field += engine_trials(shop, exported)
     timed = widest(shop, request, budget) if budget.objective == "Throughput" else request
     outcome = hold_contest(shop, original, field, evaluation, timed)
     candidates = _choose(shop, outcome, budget)

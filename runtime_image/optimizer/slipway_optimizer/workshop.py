@@ -2,10 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
+import onnxruntime
+
 from slipway_contract.manifest import MODEL_FILE
-from slipway_optimizer.contest.entry import Entry
+from slipway_contract.providers import CPU, CUDA, providers_for
+from slipway_optimizer.contest.engine_shapes import engine_shapes
+from slipway_optimizer.contest.entry import PLAIN, Entry
 from slipway_optimizer.onnx_session import OnnxSession
 from slipway_optimizer.progress import Progress
 from slipway_optimizer.sources.fetch import Fetched
@@ -68,5 +73,21 @@ class Workshop:
         return folder / MODEL_FILE
 
     def open(self, entry: Entry) -> OnnxSession:
-        """A session on an entry, with all threads."""
+        """A session on an entry on the CPU, with all threads: what is compared bit by bit is compared there."""
         return OnnxSession(self.file(entry), self.outputs, self.threads)
+
+    def open_as_served(self, entry: Entry) -> OnnxSession:
+        """A session on what will serve it: what is timed and scored is measured there."""
+        return self._open_on(entry.execution_provider or self.provider, entry)
+
+    @cached_property
+    def provider(self) -> str:
+        """What serves the plain export: CUDA where it really starts, else the CPU."""
+        if CUDA not in onnxruntime.get_available_providers():
+            return CPU
+        return self._open_on(CUDA, PLAIN).provider
+
+    def _open_on(self, provider: str, entry: Entry) -> OnnxSession:
+        path, available = self.file(entry), onnxruntime.get_available_providers()
+        providers = providers_for(provider, available, path.parent, engine_shapes(self.spec.inputs))
+        return OnnxSession(path, self.outputs, self.threads, providers=providers)

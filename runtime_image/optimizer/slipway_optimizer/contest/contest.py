@@ -13,7 +13,7 @@ from slipway_optimizer.contest.heats import heats
 from slipway_optimizer.contest.measure import Pace, Rounds, measure
 from slipway_optimizer.contest.request import rows_of
 from slipway_optimizer.contest.trial import Trial
-from slipway_optimizer.errors import UserError
+from slipway_optimizer.errors import UserError, first_line
 from slipway_optimizer.evaluate import Evaluation, Run, ScoreError, drop
 from slipway_optimizer.formats.loaded import LoadedModel
 from slipway_optimizer.workshop import Workshop
@@ -70,18 +70,39 @@ def _timed(
         names = ", ".join(trial.name for trial in group)
         left = pace.seconds * (len(groups) - number)
         shop.progress.report("Measure", f"Timing {names}", 0.5 * number / len(groups), left)
-        runs: dict[str, Run] = {trial.name: shop.open(trial.entry).run for trial in group}
-        if number == 0 and original.framework == "PyTorch":
-            runs[ORIGINAL] = original.run
-        rounds = measure({name: partial(run, request) for name, run in runs.items()}, pace)
-        if ORIGINAL in runs:
+        beside = {ORIGINAL: original.run} if number == 0 and original.framework == "PyTorch" else {}
+        trials, rounds = _heat(shop, group, beside, request, pace)
+        timed = {**{trial.entry: trial for trial in trials}, **timed}
+        if beside:
             reference = rounds.latency(ORIGINAL, rows_of(request))
-        for trial in group:
-            timed.setdefault(trial.entry, _with_times(trial, rounds, request))
     return [timed.get(trial.entry, trial) for trial in field], reference
 
 
-def _with_times(trial: Trial, rounds: Rounds, request: Feeds) -> Trial:
+def _heat(
+    shop: Workshop, group: Sequence[Trial], beside: Mapping[str, Run], request: Feeds, pace: Pace
+) -> tuple[list[Trial], Rounds]:
+    """One group, timed; its sessions are gone when it is done."""
+    runs: dict[str, Run] = {}
+    problems: dict[str, str] = {}
+    for trial in group:
+        try:
+            run = shop.open_as_served(trial.entry).run
+            run(request)
+        except MemoryError:
+            raise
+        except Exception as error:
+            if trial.entry == PLAIN:
+                raise
+            problems[trial.name] = first_line(error)
+        else:
+            runs[trial.name] = run
+    rounds = measure({name: partial(run, request) for name, run in {**runs, **beside}.items()}, pace)
+    return [_with_times(trial, rounds, request, problems) for trial in group], rounds
+
+
+def _with_times(trial: Trial, rounds: Rounds, request: Feeds, problems: Mapping[str, str]) -> Trial:
+    if trial.name in problems:
+        return replace(trial, problem=problems[trial.name])
     latency = rounds.latency(trial.name, rows_of(request))
     return replace(trial, latency=latency, speedup=rounds.speedup(trial.name))
 
@@ -96,7 +117,7 @@ def _scored(shop: Workshop, trials: Sequence[Trial], evaluation: Evaluation | No
             continue
         shop.progress.report("Measure", f"Scoring {trial.name}", 0.5 + 0.4 * number / len(trials))
         try:
-            scores[trial.entry] = evaluation.score(shop.open(trial.entry).run)
+            scores[trial.entry] = evaluation.score(shop.open_as_served(trial.entry).run)
         except ScoreError as error:
             if trial.entry == PLAIN:
                 raise UserError(reasons.METRIC_INVALID, str(error)) from error

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from slipway_contract.manifest import Derivation, Exporter
@@ -58,7 +59,7 @@ def _plain(shop: Workshop, model: Exported) -> Trial:
         return Trial(entry, details=model.facts, problem=model.problem)
     return Trial(
         entry,
-        size_bytes=_size(shop, entry),
+        size_bytes=folder_bytes(shop.file(entry).parent),
         max_abs_diff=model.parity.max_abs_diff,
         relative_error=model.parity.relative,
         details=model.facts,
@@ -79,12 +80,13 @@ def _lossy(shop: Workshop, entry: Entry, model: Exported, quantizing: Quantizing
         return Trial(entry, details=details, problem=first_line(error))
     return Trial(
         entry,
-        size_bytes=_size(shop, entry),
+        size_bytes=folder_bytes(shop.file(entry).parent),
         max_abs_diff=parity.max_abs_diff,
         relative_error=parity.relative,
         details=details,
     )
 
 
-def _size(shop: Workshop, entry: Entry) -> int:
-    return sum(path.stat().st_size for path in shop.file(entry).parent.rglob("*") if path.is_file())
+def folder_bytes(folder: Path) -> int:
+    """Of everything that serving needs."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -20,7 +20,7 @@ MOST_VALUES: Final = 1 << 23
 def measure_serving(shop: Workshop, entry: Entry, request: Feeds, budget: Budget) -> Serving:
     """The batch-size curve, and what follows from it; of one point where requests cannot share a call."""
     inputs, axis = _batch(shop, entry)
-    run = shop.open(entry).run
+    run = shop.open_as_served(entry).run
     most_rows = 1
 
     def call_of(rows: int) -> Callable[[], object]:

@@ -1,5 +1,6 @@
 """Time the plain export, everything made from it and the original side by side, and score them on the user's data."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -112,10 +113,11 @@ def _scored(shop: Workshop, trials: Sequence[Trial], evaluation: Evaluation | No
         return list(trials)
     scores: dict[Entry, float] = {}
     problems: dict[Entry, str] = {}
-    for number, trial in enumerate(trials):
-        if trial.problem is not None:
-            continue
-        shop.progress.report("Measure", f"Scoring {trial.name}", 0.5 + 0.4 * number / len(trials))
+    able = [trial for trial in trials if trial.problem is None]
+    start = time.monotonic()
+    for number, trial in enumerate(able):
+        left = (time.monotonic() - start) / number * (len(able) - number) if number else None
+        shop.progress.report("Measure", f"Scoring {trial.name}", 0.5 + 0.4 * number / len(able), left)
         try:
             scores[trial.entry] = evaluation.score(shop.open_as_served(trial.entry).run)
         except ScoreError as error:

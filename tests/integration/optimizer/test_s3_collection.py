@@ -84,6 +84,17 @@ def test_an_artifact_without_markers_is_nobody_s_to_remove(root, publish):
     assert open_store(root).find(OLD) is not None
 
 
+def test_an_artifact_without_markers_gets_none_from_those_who_use_it_too(root, publish):
+    """Somebody may use it who had no way to say so."""
+    publish(OLD)
+    assert open_store(root).find(OLD, ME) is not None
+    assert not publish(OLD, ME).first
+    publish(NEW, ME)
+    assert open_store(root).collect(OLD, ME, []) == 0
+    assert collect(root) == 0
+    assert open_store(root).find(OLD) is not None
+
+
 def test_a_claim_between_the_look_and_the_removal_saves_the_artifact(root, publish, make_old, monkeypatch):
     published = publish(OLD, ME)
     make_old(OLD)

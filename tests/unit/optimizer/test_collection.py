@@ -76,6 +76,17 @@ def test_an_artifact_without_markers_is_nobody_s_to_remove(root, publish):
     assert names(root) == sorted([hex_of(OLD), hex_of(NEW), "notes.txt"])
 
 
+def test_an_artifact_without_markers_gets_none_from_those_who_use_it_too(root, publish):
+    """Somebody may use it who had no way to say so."""
+    publish(OLD)
+    assert open_store(str(root)).find(OLD, ME) is not None
+    assert not publish(OLD, ME).first
+    publish(NEW, ME)
+    assert open_store(str(root)).collect(OLD, ME, []) == 0
+    assert collect(root) == 0
+    assert open_store(str(root)).find(OLD) is not None
+
+
 def test_what_another_job_of_the_owner_claimed_since_this_one_began_stays(root, publish):
     publish(OLD, ME)
     make_old(root, OLD)

@@ -39,7 +39,8 @@ class BucketStore:
             stored = self._find(recipe_digest)
             if stored is None or owner is None:
                 return stored
-            self._mark(recipe_digest, owner)
+            if self._has_markers(recipe_digest):
+                self._mark(recipe_digest, owner)
             # The artifact may have been collected since it was read; once it is marked it stays.
             manifest = self._read_manifest(recipe_digest)
         return stored if manifest is not None and sha256_of_bytes(manifest) == stored.digest else None
@@ -47,12 +48,14 @@ class BucketStore:
     def publish(self, recipe_digest: str, folder: Path, owner: str | None = None) -> Stored:
         """Upload a finished folder; an artifact that is there already wins."""
         with _explained(self.uri):
-            if owner is not None:
-                self._mark(recipe_digest, owner)
+            may_be_marked = self._has_markers(recipe_digest) or self._read_manifest(recipe_digest) is None
+            mine = owner if may_be_marked else None
+            if mine is not None:
+                self._mark(recipe_digest, mine)
             stored = self._publish(recipe_digest, folder)
-            if owner is not None:
+            if mine is not None:
                 # Once more: a collection of this owner's that began earlier may have taken the first for a stale one.
-                self._mark(recipe_digest, owner)
+                self._mark(recipe_digest, mine)
         return stored
 
     def checkpoints(self, recipe_digest: str) -> Checkpoints:
@@ -62,6 +65,8 @@ class BucketStore:
     def collect(self, recipe_digest: str, owner: str, keep: Collection[str]) -> int:
         """Remove the owner's artifacts but this recipe's and the kept ones; returns how many were removed."""
         with _explained(self.uri):
+            if not self._has_markers(recipe_digest):
+                return 0  # and nothing tells the store's time
             now = written_at(self._filesystem.info(self._mark(recipe_digest, owner)))
             started = now - (time.monotonic() - self._opened)
             sweep_bucket(self._filesystem, self._root, now)
@@ -72,6 +77,9 @@ class BucketStore:
         path = f"{self._root}/{hex_of(recipe_digest)}/{OWNERS}/{marker_of(owner)}"
         self._filesystem.pipe_file(path, owner.encode())
         return path
+
+    def _has_markers(self, recipe_digest: str) -> bool:
+        return bool(self._filesystem.find(f"{self._root}/{hex_of(recipe_digest)}/{OWNERS}"))
 
     def _read_manifest(self, recipe_digest: str) -> bytes | None:
         try:

@@ -12,8 +12,8 @@ from slipway_contract.manifest import MANIFEST_FILE
 from slipway_optimizer import reasons
 from slipway_optimizer.errors import InfrastructureError, UserError
 from slipway_optimizer.stores.checkpoints import Checkpoints, DirectoryCheckpoints, sweep_directory
-from slipway_optimizer.stores.directory_collector import REMOVED, collect, mark, markers
-from slipway_optimizer.stores.owners import marker_of
+from slipway_optimizer.stores.directory_collector import REMOVED, collect, has_markers, mark, markers
+from slipway_optimizer.stores.owners import OWNERS, marker_of
 from slipway_optimizer.stores.renames import rename
 from slipway_optimizer.stores.stored import Stored, read_stored
 
@@ -36,7 +36,8 @@ class DirectoryStore:
             if stored is None or owner is None:
                 return stored
             # The artifact may have been collected since it was read; once it is marked it stays.
-            is_there = mark(folder, marker_of(owner)) and _digest(folder / MANIFEST_FILE) == stored.digest
+            marked = mark(folder, marker_of(owner))
+            is_there = _digest(folder / MANIFEST_FILE) == stored.digest and (marked or not has_markers(folder))
         except PermissionError as error:
             raise _denied(self._root) from error
         return stored if is_there else None
@@ -53,6 +54,7 @@ class DirectoryStore:
         try:
             _copy_synced(folder, temporary)
             if owner is not None:
+                (temporary / OWNERS).mkdir()
                 mark(temporary, marker_of(owner))
             renamed = rename(temporary, target)
             if not renamed and self.find(recipe_digest, owner) is None:
@@ -71,7 +73,7 @@ class DirectoryStore:
         """Remove the owner's artifacts but this recipe's and the kept ones; returns how many were removed."""
         folder, mine = self._root / hex_of(recipe_digest), marker_of(owner)
         if not mark(folder, mine):
-            return 0
+            return 0  # and nothing tells the time of this file system
         started = markers(folder)[mine] - (time.monotonic() - self._opened)
         return collect(self._root, mine, {hex_of(recipe) for recipe in (recipe_digest, *keep)}, started)
 
@@ -125,9 +127,12 @@ def _set_aside(broken: Path, temporary: Path) -> None:
         path.rename(new / path.name)
     new.chmod(0o755)
     aside = temporary / "broken"
-    if rename(broken, aside):
-        for marker in markers(aside):
-            mark(new, marker)
+    if not rename(broken, aside):
+        return
+    if not has_markers(aside):
+        shutil.rmtree(new / OWNERS, ignore_errors=True)
+    for marker in markers(aside):
+        mark(new, marker)
 
 
 def _sync(path: Path) -> None:

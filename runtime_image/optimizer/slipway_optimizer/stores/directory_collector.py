@@ -20,13 +20,17 @@ UNDECIDED_AFTER_SECONDS: Final = 600
 
 
 def mark(folder: Path, marker: str) -> bool:
-    """Write an owner's marker into an artifact, or renew it; False if the artifact is not there any more."""
+    """Write an owner's marker, or renew it; False where the artifact has no markers, or is not there any more."""
     try:
-        (folder / OWNERS).mkdir(exist_ok=True)
         (folder / OWNERS / marker).touch()
     except (FileNotFoundError, NotADirectoryError):
         return False
     return True
+
+
+def has_markers(folder: Path) -> bool:
+    """Whether an artifact may be removed some day."""
+    return (folder / OWNERS).is_dir()
 
 
 def markers(folder: Path) -> dict[str, float]:

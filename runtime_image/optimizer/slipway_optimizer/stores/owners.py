@@ -1,6 +1,7 @@
 """Who uses an artifact: one marker an owner, so that an artifact in a shared store is removed with its last owner.
 
-An artifact that never had a marker is nobody's to remove.
+An artifact without any marker came before there were markers, or from somebody without a name: it never gets one, and
+is never removed. Others may use it, and nobody could know.
 """
 
 from collections.abc import Mapping

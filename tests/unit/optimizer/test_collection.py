@@ -1,5 +1,6 @@
 """Old artifacts: removed with their last owner, and never while somebody may be using them."""
 
+import io
 import os
 import threading
 import time
@@ -10,6 +11,9 @@ from support.optimizer import write_artifact
 from support.waiting import wait_until
 
 from slipway_contract.digest import hex_of
+from slipway_optimizer.errors import InfrastructureError
+from slipway_optimizer.job import Order, _collect
+from slipway_optimizer.progress import Progress
 from slipway_optimizer.stores import directory_collector, open_store
 from slipway_optimizer.stores.owners import is_stale, is_unclaimed
 
@@ -171,6 +175,16 @@ def test_collectors_and_publishers_at_once_lose_nothing_that_is_claimed(root, pu
     with ThreadPoolExecutor(workers) as pool:
         assert all(pool.map(work, range(workers)))
     assert not [name for name in names(root) if name.startswith((".removed", ".publishing"))]
+
+
+def test_a_store_that_cannot_be_tidied_is_told_and_does_no_harm():
+    class Unavailable:
+        def collect(self, *_):
+            raise InfrastructureError("StoreUnavailable", "The store does not answer.")
+
+    said = io.StringIO()
+    _collect(Unavailable(), NEW, Order(owner=ME, keep=[]), Progress(said))
+    assert "Old artifacts were not removed: The store does not answer." in said.getvalue()
 
 
 @pytest.mark.parametrize(

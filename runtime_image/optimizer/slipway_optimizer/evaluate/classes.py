@@ -64,7 +64,7 @@ def class_labels(answers: Answers, classes: int | None) -> Array | None:
         wanted = "whole numbers from 0" if classes is None else f"0 to {classes - 1}"
         raise ScoreError(
             f"The label of row {answers.rows[row]} is {labels[row, position]:g}, and the classes of the output "
-            f"{answers.name} are {wanted}."
+            f"{answers.name} are {wanted}: correct the labels, or set a metric for quantities."
         )
     return labels.astype(np.int64)
 

@@ -3,7 +3,7 @@
 One pass of the float model fills a histogram a tensor; each method reads its ranges off that.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -23,6 +23,8 @@ BINS: Final[dict[Method, int]] = {"MinMax": 2048, "Percentile": 2048, "Entropy":
 QUANTIZED_BINS: Final = 128
 # Of one tensor in one request: for a histogram of hundreds of millions of values, every so many of them will do.
 MOST_VALUES: Final = 1 << 16
+# What never gets larger is zero, and its histogram would have bins too narrow for float32.
+SMALLEST_LIMIT: Final = 1e-30
 ERRORS_ONLY: Final = 3
 
 
@@ -39,8 +41,11 @@ class Ranges:
         if method == "MinMax":
             return self._within({name: (low, self.highest[name]) for name, low in self.lowest.items()})
         self.collector.method = method.lower()
-        chosen = self.collector.compute_collection_result()
-        return self._within({name: (float(found[0]), float(found[1])) for name, found in chosen.items()})
+        chosen = {name: (low, self.highest[name]) for name, low in self.lowest.items()}
+        if self.collector.histogram_dict:
+            found = self.collector.compute_collection_result()
+            chosen |= {name: (float(ends[0]), float(ends[1])) for name, ends in found.items()}
+        return self._within(chosen)
 
     def _within(self, chosen: dict[str, tuple[float, float]]) -> TensorsData:
         """No range is wider than what was seen: the entropy method takes them symmetric, which wastes half of them."""
@@ -54,10 +59,21 @@ class Ranges:
         return TensorsData(CalibrationMethod.MinMax, data)
 
 
-def observe(prepared: Path, tensors: Sequence[str], requests: Iterable[Feeds], method: Method, threads: int) -> Ranges:
-    """Run the float model on the requests, one at a time, and watch these tensors."""
-    session = _watching(prepared, tensors, threads)
-    names = [output.name for output in session.get_outputs()]
+def observe(prepared: Path, tensors: Sequence[str], requests: Sequence[Feeds], method: Method, threads: int) -> Ranges:
+    """Run the float model on the requests, one at a time, and watch these tensors.
+
+    Once for the smallest and largest values, and once for histograms between them: ONNX Runtime's collector extends a
+    histogram by bins of the width that suited the first request, millions of them after a silent one.
+    """
+    watched = _Watched(prepared, tensors, threads)
+    lowest: dict[str, float] = {}
+    highest: dict[str, float] = {}
+    for seen in watched.run(requests):
+        for name, array in seen.items():
+            lowest[name] = min(lowest.get(name, np.inf), float(array.min()))
+            highest[name] = max(highest.get(name, -np.inf), float(array.max()))
+    limits = {name: max(abs(low), abs(highest[name])) for name, low in lowest.items()}
+    limits = {name: limit for name, limit in limits.items() if limit > SMALLEST_LIMIT}
     collector = HistogramCollector(
         method="percentile",
         symmetric=False,
@@ -66,17 +82,27 @@ def observe(prepared: Path, tensors: Sequence[str], requests: Iterable[Feeds], m
         percentile=PERCENTILE,
         scenario="same",
     )
-    lowest: dict[str, float] = {}
-    highest: dict[str, float] = {}
-    for feeds in requests:
-        seen = {**feeds, **dict(zip(names, session.run(names, feeds), strict=True))}
-        values = {name: _finite(seen[name]) for name in tensors}
-        for name, array in values.items():
-            if array.size:
-                lowest[name] = min(lowest.get(name, np.inf), float(array.min()))
-                highest[name] = max(highest.get(name, -np.inf), float(array.max()))
-        collector.collect({name: _thinned(array) for name, array in values.items() if array.size})
+    if method != "MinMax":
+        collector.collect({name: np.array([limit], np.float32) for name, limit in limits.items()})
+        for seen in watched.run(requests):
+            collector.collect({name: _thinned(array) for name, array in seen.items() if name in limits})
     return Ranges(lowest, highest, collector)
+
+
+class _Watched:
+    """The float model with these tensors as outputs, too."""
+
+    def __init__(self, prepared: Path, tensors: Sequence[str], threads: int) -> None:
+        self._session = _watching(prepared, tensors, threads)
+        self._tensors = tensors
+
+    def run(self, requests: Sequence[Feeds]) -> Iterator[dict[str, Array]]:
+        """The finite values of each tensor, flat, by request; tensors without any are left out."""
+        names = [output.name for output in self._session.get_outputs()]
+        for feeds in requests:
+            seen = {**feeds, **dict(zip(names, self._session.run(names, feeds), strict=True))}
+            values = {name: _finite(seen[name]) for name in self._tensors}
+            yield {name: array for name, array in values.items() if array.size}
 
 
 def float_tensors(graph: onnx.GraphProto, kinds: Iterable[str]) -> list[str]:

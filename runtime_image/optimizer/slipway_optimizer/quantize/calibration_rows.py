@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from slipway_optimizer.arrays import Array
 from slipway_optimizer.data.dataset import Dataset
 
 MOST_ROWS: Final = 64
@@ -27,10 +28,14 @@ def divide(data: Dataset) -> tuple[Dataset | None, Dataset]:
     if wanted < FEWEST_ROWS:
         return None, data
     digests = data.row_digests()
-    taken = np.unique(np.linspace(0, data.rows - 1, wanted).astype(np.int64))
-    scored = [row for row in range(data.rows) if row not in set(taken.tolist())]
-    judged = {digests[row] for row in scored}
-    kept = [int(row) for row in taken if digests[row] not in judged]
+    taken = set(spread(data.rows, wanted).tolist())
+    judged = {digests[row] for row in range(data.rows) if row not in taken}
+    kept = sorted(row for row in taken if digests[row] not in judged)
     if len(kept) < FEWEST_ROWS:
         return None, data
-    return data.subset(kept), data.subset(sorted({*scored, *(int(row) for row in taken if row not in set(kept))}))
+    return data.subset(kept), data.subset([row for row in range(data.rows) if row not in set(kept)])
+
+
+def spread(rows: int, wanted: int) -> Array:
+    """Numbers of so many rows, or of all where there are fewer, evenly from first to last."""
+    return np.unique(np.linspace(0, rows - 1, min(rows, wanted)).astype(np.int64))

@@ -7,6 +7,7 @@ from typing import Any, Final
 from slipway_contract.manifest import Variant
 from slipway_optimizer.arrays import Feeds
 from slipway_optimizer.quantize.calibrate import Method, float_tensors, observe
+from slipway_optimizer.quantize.calibration_rows import MOST_ROWS, spread
 from slipway_optimizer.quantize.context import NotApplicableError, QuantizeContext
 from slipway_optimizer.quantize.dynamic_int8 import DynamicScheme
 from slipway_optimizer.quantize.half import build_half
@@ -66,7 +67,7 @@ def build_static(plain: Path, target: Path, context: QuantizeContext) -> dict[st
     scheme, error = judge(list(schemes.values()), probe, context.scratch)
     method = next(name for name, candidate in schemes.items() if candidate is scheme)
     scheme, facts = better_range(scheme, error, probe, context.scratch)
-    calibration = {"method": method, "rows": context.calibration.rows}
+    calibration = {"method": method, "rows": min(context.calibration.rows, MOST_ROWS)}
     return {"calibration": calibration} | facts | write_integers(scheme, plain, target, probe, context)
 
 
@@ -113,6 +114,8 @@ def _probe(plain: Path, context: QuantizeContext) -> Probe:
 
 
 def _requests(context: QuantizeContext) -> list[Feeds]:
-    if context.calibration is None:
+    """Rows to calibrate with, one at a time; of many, some from all over the data."""
+    rows = context.calibration
+    if rows is None:
         return [context.example]
-    return list(context.calibration.chunks(ROWS_AT_ONCE))
+    return list(rows.subset(spread(rows.rows, MOST_ROWS)).chunks(ROWS_AT_ONCE))

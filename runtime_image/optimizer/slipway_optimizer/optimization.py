@@ -12,6 +12,7 @@ from slipway_optimizer.contest.choose import BudgetNotMetError, choose
 from slipway_optimizer.contest.contest import Outcome, hold_contest
 from slipway_optimizer.contest.entry import Entry
 from slipway_optimizer.contest.field import build_field
+from slipway_optimizer.contest.form import settle_served
 from slipway_optimizer.contest.quantizing import Quantizing, calibration_rows
 from slipway_optimizer.contest.request import typical
 from slipway_optimizer.contest.serving import measure_serving, widest
@@ -50,6 +51,8 @@ def optimize(shop: Workshop, recipe_digest: str) -> Path:
     outcome = hold_contest(shop, original, field, evaluation, timed)
     candidates = _choose(shop, outcome, budget)
     served = _served(candidates)
+    answers = next(model.answers for model in exported if model.derivation == served.derivation)
+    candidates = settle_served(shop, served, candidates, [request, *(answer.feeds for answer in answers)])
     serving = measure_serving(shop, served, request, budget)
     exporter = next(model.exporter for model in exported if model.derivation == served.derivation)
     findings = Findings(outcome.reference, candidates, serving, budget, exporter, recipe_digest)

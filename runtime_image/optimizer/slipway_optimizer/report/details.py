@@ -10,6 +10,8 @@ from typing import Any, Final
 
 MOST_ROWS: Final = 60
 UNKNOWN: Final = "-"
+LARGE: Final = 1e4
+HUGE: Final = 1e15
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,17 @@ def text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return number(value)
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(text(item) for item in value)
     return str(value)
+
+
+def number(value: float) -> str:
+    """Four digits that matter, and large numbers without an exponent."""
+    return f"{value:,.0f}" if LARGE <= abs(value) < HUGE else f"{value:.4g}"
 
 
 def _add(laid: Details, details: Mapping[str, Any], prefix: str) -> None:

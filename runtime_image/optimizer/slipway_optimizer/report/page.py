@@ -5,7 +5,7 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from slipway_contract.manifest import Candidate, Latency, Manifest
-from slipway_optimizer.report.details import UNKNOWN, lay_out
+from slipway_optimizer.report.details import UNKNOWN, lay_out, number
 from slipway_optimizer.report.plot import HEIGHT, WIDTH, candidates_plot, curve_plot
 
 
@@ -33,7 +33,7 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(milliseconds=milliseconds, megabytes=megabytes, number=number, speedup=speedup)
+    environment.filters.update(milliseconds=milliseconds, megabytes=megabytes, number=known, speedup=speedup)
     return environment.get_template("report.html.jinja")
 
 
@@ -45,8 +45,8 @@ def megabytes(size_bytes: int | None) -> str:
     return UNKNOWN if size_bytes is None else f"{size_bytes / 1e6:,.2f}"
 
 
-def number(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{value:.4g}"
+def known(value: float | None) -> str:
+    return UNKNOWN if value is None else number(value)
 
 
 def speedup(candidate: Candidate) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 
 from slipway_contract.manifest import BatchPoint, Manifest
 from slipway_optimizer.evaluate.direction import LESS_IS_BETTER
+from slipway_optimizer.report.details import number
 from slipway_optimizer.report.scale import Scale, scale_for
 
 WIDTH: Final = 720
@@ -83,7 +84,7 @@ def curve_plot(curve: Sequence[BatchPoint]) -> Plot | None:
     x = scale_for([point.batch_size for point in curve], LEFT, WIDTH - RIGHT, may_be_logarithmic=True)
     y = scale_for([0.0, *(point.rows_per_second for point in curve)], HEIGHT - BOTTOM, TOP)
     marks = [
-        Mark(x.place(point.batch_size), y.place(point.rows_per_second), point.batch_size, f"{point.batch_size} rows")
+        Mark(x.place(point.batch_size), y.place(point.rows_per_second), point.batch_size, _rows(point.batch_size))
         for point in curve
     ]
     return Plot(
@@ -97,6 +98,10 @@ def curve_plot(curve: Sequence[BatchPoint]) -> Plot | None:
     )
 
 
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
+
+
 def _limit(manifest: Manifest) -> float | None:
     """The score at which `maxDrop` ends."""
     plain, budget = manifest.baseline.score, manifest.budget
@@ -106,4 +111,4 @@ def _limit(manifest: Manifest) -> float | None:
 
 
 def _ticks(scale: Scale) -> list[Tick]:
-    return [Tick(scale.place(value), f"{value:g}") for value in scale.ticks()]
+    return [Tick(scale.place(value), number(value)) for value in scale.ticks()]

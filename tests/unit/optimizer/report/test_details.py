@@ -36,3 +36,4 @@ def test_long_tables_are_cut_and_say_so():
 def test_words():
     assert [words("speedupLow"), words("p50_us"), words("MSE")] == ["Speedup low", "P50 us", "MSE"]
     assert [text(None), text(False), text(1234567), text(0.1 + 0.2)] == ["-", "no", "1,234,567", "0.3"]
+    assert [text(983123.4), text(0.000012345), text(1e30)] == ["983,123", "1.234e-05", "1e+30"]

@@ -91,7 +91,7 @@ def test_the_plot_has_the_scored_candidates_and_the_budget():
     ]
     assert first.count("mark chosen") == 1
     assert ">maxDrop<" in first
-    assert re.findall(r'class="mark[^"]*"><title>([^<]*)', second) == ["1 rows", "2 rows", "4 rows"]
+    assert re.findall(r'class="mark[^"]*"><title>([^<]*)', second) == ["1 row", "2 rows", "4 rows"]
 
 
 def test_without_a_score_the_plot_is_of_size():

@@ -13,6 +13,7 @@ from slipway_optimizer.environment import accelerator_model, cpu_model, hardware
 from slipway_optimizer.golden import make_golden
 from slipway_optimizer.report import render
 from slipway_optimizer.samples import Sampler
+from slipway_optimizer.tokenizer_files import keep_tokenizer
 from slipway_optimizer.workshop import Workshop
 
 
@@ -32,6 +33,7 @@ def assemble(shop: Workshop, entry: Entry, findings: Findings, sampler: Sampler,
     """Write what goes to the store beside the model file, and return the folder."""
     shop.progress.report("Publish", f"Writing the artifact: {entry.name}")
     model, provider = shop.file(entry), entry.execution_provider or shop.provider
+    session = shop.open_as_served(entry)
     manifest = Manifest(
         model=shop.deployment.name,
         recipe_digest=findings.recipe_digest,
@@ -44,7 +46,7 @@ def assemble(shop: Workshop, entry: Entry, findings: Findings, sampler: Sampler,
         files=[],
         reference=findings.reference,
         candidates=findings.candidates,
-        golden=make_golden(shop.open_as_served(entry).run, sampler, plan.small, shop.outputs, entry.variant),
+        golden=make_golden(session.run, sampler, plan.small, shop.outputs, entry.variant, session.converted),
         serving=findings.serving,
         exporter=findings.exporter,
         budget=findings.budget,
@@ -59,6 +61,7 @@ def assemble(shop: Workshop, entry: Entry, findings: Findings, sampler: Sampler,
     )
     summary = summary_of(manifest)
     (model.parent / REPORT_FILE).write_text(render(manifest, summary), encoding="utf-8")
+    keep_tokenizer(shop.inputs.source.path, model.parent)
     write_manifest(manifest.model_copy(update={"files": list_files(model.parent)}), model.parent)
     shop.progress.report("Publish", summary, 0.5)
     return model.parent

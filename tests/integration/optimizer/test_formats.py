@@ -96,8 +96,8 @@ def test_an_exported_program_with_a_fixed_batch(tmp_path):
 
 def test_what_is_no_exported_program(tmp_path, plain):
     torch.save(build("Cnn").state_dict(), tmp_path / "net.pth")
-    assert failure(tmp_path, program_model(tmp_path / "net.pth")).reason == "CheckpointInvalid"
-    assert failure(tmp_path, program_model(plain.artifact / "model.onnx")).reason == "CheckpointInvalid"
+    assert failure(tmp_path, program_model(tmp_path / "net.pth")).reason == "FormatMismatch"
+    assert failure(tmp_path, program_model(plain.artifact / "model.onnx")).reason == "FormatMismatch"
 
 
 def onnx_model(path: Path, inputs: Any = IMAGE, outputs: list[str] = LOGITS) -> dict[str, Any]:
@@ -138,6 +138,25 @@ def test_an_onnx_file_with_a_fixed_batch(tmp_path):
     error = failure(tmp_path, onnx_model(tmp_path / "net.onnx", {"x": ("float32", ["batch", 4])}, ["y"]))
     assert error.reason == "DynamicAxisFixed"
     assert "dimension 0 of x is always 1" in error.message
+
+
+def test_an_onnx_file_with_its_weights_in_another_file(tmp_path, plain):
+    folder = tmp_path / "net"
+    folder.mkdir()
+    model = onnx.load(plain.artifact / "model.onnx")
+    onnx.save(model, folder / "net.onnx", save_as_external_data=True, location="weights.bin", size_threshold=512)
+    (folder / "config.json").write_text("{}")
+    (folder / "vocab.txt").write_text("hello")
+    source = {"source": {"uri": f"{folder.as_uri()}/"}, **ends(IMAGE, LOGITS)}
+    done = run(tmp_path, source)
+    assert answers_like_cnn(done)
+    paths = {entry.path for entry in done.manifest.files}
+    assert {"model.onnx", "weights.bin", "tokenizer/vocab.txt"} <= paths
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    (alone / "net.onnx").write_bytes((folder / "net.onnx").read_bytes())
+    error = failure(alone, onnx_model(alone / "net.onnx"))
+    assert "keeps weights in weights.bin, which is not beside it" in error.message
 
 
 def test_what_is_no_onnx_file(tmp_path):

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import torch
-
 from slipway_contract.manifest import Budget, Candidate
 from slipway_optimizer import reasons
 from slipway_optimizer.assembly import Findings, assemble
@@ -26,6 +24,7 @@ from slipway_optimizer.formats.load import load_model
 from slipway_optimizer.formats.loaded import LoadedModel
 from slipway_optimizer.requests import plan_requests
 from slipway_optimizer.samples import Sampler
+from slipway_optimizer.torch_globals import own_torch_globals
 from slipway_optimizer.workshop import Workshop
 
 
@@ -52,7 +51,7 @@ def optimize(shop: Workshop, recipe_digest: str) -> Path:
     candidates = _choose(shop, outcome, budget)
     served = _served(candidates)
     answers = next(model.answers for model in exported if model.derivation == served.derivation)
-    candidates = settle_served(shop, served, candidates, [request, *(answer.feeds for answer in answers)])
+    candidates = settle_served(shop, served, candidates, [request, *(answer.feeds for answer in answers)], budget)
     serving = measure_serving(shop, served, request, budget)
     exporter = next(model.exporter for model in exported if model.derivation == served.derivation)
     findings = Findings(outcome.reference, candidates, serving, budget, exporter, recipe_digest)
@@ -61,10 +60,8 @@ def optimize(shop: Workshop, recipe_digest: str) -> Path:
 
 def _load(shop: Workshop) -> LoadedModel:
     shop.progress.report("Load", f"Loading {shop.inputs.source.name}")
-    original = load_model(shop.spec, shop.inputs.source.path, shop.inputs.code)
-    # After the import: model packages have been seen to set it.
-    torch.set_num_threads(shop.threads)
-    return original
+    with own_torch_globals(shop.threads):
+        return load_model(shop.spec, shop.inputs.source.path, shop.inputs.code)
 
 
 def _evaluation(shop: Workshop, original: LoadedModel, data: Dataset | None) -> Evaluation | None:

@@ -47,6 +47,15 @@ def test_the_served_model_answers_the_same_in_whatever_form(served: Path, tmp_pa
     assert set(facts["figures"]) == {OWN, "Offline"}
 
 
+def test_a_form_that_is_larger_than_the_budget_allows_takes_no_part(served: Path, tmp_path: Path) -> None:
+    before = served.read_bytes()
+    x = np.zeros((1, 4), dtype=np.float32)
+    facts = settle_form(served, [{"x": x}], ["y"], 1, tmp_path / "forms", most_bytes=10)
+    assert facts["form"] == OWN
+    assert facts["tried"] == {"Offline": "it has more than 10 bytes"}
+    assert served.read_bytes() == before
+
+
 def test_the_offline_form_has_fewer_nodes_and_no_operator_set_that_it_does_not_use(
     served: Path, tmp_path: Path
 ) -> None:

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 
-from slipway_contract.manifest import Candidate
+from slipway_contract.manifest import Budget, Candidate
 from slipway_contract.providers import CPU
 from slipway_optimizer.arrays import Feeds
 from slipway_optimizer.contest.entry import Entry
+from slipway_optimizer.contest.field import folder_bytes
 from slipway_optimizer.graph.settle import settle_form
 from slipway_optimizer.workshop import Workshop
 
 
 def settle_served(
-    shop: Workshop, served: Entry, candidates: Sequence[Candidate], requests: Sequence[Feeds]
+    shop: Workshop, served: Entry, candidates: Sequence[Candidate], requests: Sequence[Feeds], budget: Budget
 ) -> list[Candidate]:
     """Rewrite the graph of the chosen candidate where that makes it faster, and note in its details what came of it.
 
@@ -21,8 +22,9 @@ def settle_served(
         return list(candidates)
     shop.progress.report("Measure", f"Rewriting the graph of {served.name}", 0.85)
     model = shop.file(served)
-    facts = settle_form(model, requests, shop.outputs, shop.threads, shop.folder / "forms")
-    size = sum(path.stat().st_size for path in model.parent.rglob("*") if path.is_file())
+    most_bytes = folder_bytes(model.parent) if budget.objective == "Size" else budget.max_size_bytes
+    facts = settle_form(model, requests, shop.outputs, shop.threads, shop.folder / "forms", most_bytes=most_bytes)
+    size = folder_bytes(model.parent)
     return [
         candidate.model_copy(update={"size_bytes": size, "details": {**candidate.details, "graph": facts}})
         if candidate.chosen

@@ -4,6 +4,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,7 +30,15 @@ AS_FAST: Final = 0.98
 Facts = dict[str, Any]
 
 
-def settle_form(model: Path, requests: Sequence[Feeds], outputs: Sequence[str], threads: int, scratch: Path) -> Facts:
+def settle_form(
+    model: Path,
+    requests: Sequence[Feeds],
+    outputs: Sequence[str],
+    threads: int,
+    scratch: Path,
+    *,
+    most_bytes: int | None = None,
+) -> Facts:
     """Replace a model's file by a better form of it, where there is one.
 
     Args:
@@ -38,6 +47,7 @@ def settle_form(model: Path, requests: Sequence[Feeds], outputs: Sequence[str], 
         outputs: declared names.
         threads: CPUs to use.
         scratch: a folder for the forms.
+        most_bytes: what a form may have, where the budget says so.
 
     Returns:
         Facts: the form, what was tried, and for what it was made.
@@ -46,6 +56,9 @@ def settle_form(model: Path, requests: Sequence[Feeds], outputs: Sequence[str], 
         return {"form": OWN, "notTried": "weights of more than 1.5 GB would be in memory twice"}
     with quiet():
         forms, tried = _written(model, requests, outputs, threads, scratch)
+        for name in [name for name, form in forms.items() if folder_bytes(form) > (most_bytes or inf)]:
+            tried[name] = f"it has more than {most_bytes:,} bytes"
+            del forms[name]
         figures = _measured({OWN: model, **forms}, requests[0], outputs, threads)
     best = choose_form(figures)
     facts: Facts = {"form": best, **({"tried": tried} if tried else {}), "figures": figures}
@@ -53,6 +66,11 @@ def settle_form(model: Path, requests: Sequence[Feeds], outputs: Sequence[str], 
         _replace(forms[best], model)
         facts |= {"executionProvider": "CPUExecutionProvider", "onnxruntime": onnxruntime.__version__}
     return facts
+
+
+def folder_bytes(form: Path) -> int:
+    """Of a form with what lies beside it."""
+    return sum(path.stat().st_size for path in form.parent.iterdir())
 
 
 def choose_form(figures: Mapping[str, Mapping[str, float]]) -> str:

@@ -30,14 +30,21 @@ def list_files(folder: Path) -> list[FileEntry]:
 
 
 def describe_tensors(model: Path, inputs: Sequence[Input]) -> dict[str, Any]:
-    """Inputs as declared, outputs as the graph has them, and the opset."""
+    """Inputs with declared shapes and the graph's dtypes, outputs as the graph has them, and the opset."""
     proto = onnx.load(str(model), load_external_data=False)
     opset = next(entry.version for entry in proto.opset_import if entry.domain in {"", "ai.onnx"})
     return {
-        "inputs": [TensorSpec(name=item.name, dtype=item.dtype, shape=list(item.shape)) for item in inputs],
+        "inputs": [_as_served(item, proto.graph) for item in inputs],
         "outputs": [_tensor_spec(value) for value in proto.graph.output],
         "opset": opset,
     }
+
+
+def _as_served(declared: Input, graph: onnx.GraphProto) -> TensorSpec:
+    """FP16 without keepIO takes float16 where float32 is declared."""
+    value = next(value for value in graph.input if value.name == declared.name)
+    dtype = dtype_name(value.type.tensor_type.elem_type)
+    return TensorSpec.model_validate({"name": declared.name, "dtype": dtype, "shape": list(declared.shape)})
 
 
 def write_manifest(manifest: Manifest, folder: Path) -> None:

@@ -29,14 +29,29 @@ SEEDS: Final = range(100, 105)
 Run = Callable[[Feeds], list[Array]]
 
 
-def make_golden(run: Run, sampler: Sampler, sizes: Sizes, outputs: Sequence[str], variant: Variant) -> Golden:
+def make_golden(
+    run: Run,
+    sampler: Sampler,
+    sizes: Sizes,
+    outputs: Sequence[str],
+    variant: Variant,
+    converted: Callable[[Feeds], Feeds] = dict,
+) -> Golden:
     """Draw a request, ask the chosen model, and fix how far another server may be off.
+
+    Args:
+        run: asks it.
+        sampler: draws requests with the declared dtypes.
+        sizes: of the dynamic axes.
+        outputs: names, in declared order.
+        variant: decides how far another server may be off.
+        converted: gives a request the dtypes that the model takes.
 
     Raises:
         UserError: the model answers nothing but NaN or infinity.
     """
     for seed in SEEDS:
-        feeds = {name: _short(array) for name, array in sampler.draw(sizes, seed).items()}
+        feeds = converted({name: _short(array) for name, array in sampler.draw(sizes, seed).items()})
         answers = run(feeds)
         if all(bool(np.isfinite(answer).all()) for answer in answers if answer.dtype.kind == "f"):
             break

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import onnxruntime
 
 from slipway_contract.providers import CPU, Provider
 from slipway_optimizer.arrays import Array, Feeds
 
 ERRORS_ONLY = 3
+HALF: Final = "tensor(float16)"
 ON_CPU: Final[Sequence[Provider]] = ((CPU, {}),)
 
 
@@ -35,6 +37,7 @@ class OnnxSession:
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         self._session = onnxruntime.InferenceSession(str(path), options, providers=list(providers))
         self._outputs = list(outputs)
+        self._half = {item.name for item in self._session.get_inputs() if item.type == HALF}
 
     @property
     def provider(self) -> str:
@@ -42,5 +45,11 @@ class OnnxSession:
         return str(self._session.get_providers()[0])
 
     def run(self, feeds: Feeds) -> list[Array]:
-        """One call; outputs in declared order."""
-        return list(self._session.run(self._outputs, feeds))
+        """One call; outputs in declared order. A model in half precision is fed with that."""
+        return list(self._session.run(self._outputs, self.converted(feeds)))
+
+    def converted(self, feeds: Feeds) -> Feeds:
+        """The request as the model takes it: FP16 without keepIO asks for float16 where float32 is declared."""
+        if not self._half:
+            return feeds
+        return {name: array.astype(np.float16) if name in self._half else array for name, array in feeds.items()}

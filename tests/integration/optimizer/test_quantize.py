@@ -108,3 +108,17 @@ def test_data_that_does_not_fit_is_the_users_error(tmp_path):
     with pytest.raises(UserError) as caught:
         run(tmp_path, weights_only("Mlp", tmp_path, (X, ["y"])), {"evaluate": evaluate})
     assert caught.value.reason == "DataInvalid"
+
+
+def test_half_precision_to_the_ends_is_said_in_the_manifest(tmp_path):
+    optimize = {
+        "quantize": {"mode": "FP16", "keepIO": False},
+        "evaluate": {"objective": "Size"},
+        "allowLossy": True,
+    }
+    done = run(tmp_path, weights_only("Mlp", tmp_path, (X, ["y"])), optimize)
+    assert done.result.variant == "FP16"
+    manifest = done.manifest
+    assert [tensor.dtype for tensor in (*manifest.inputs, *manifest.outputs)] == ["float16", "float16"]
+    assert [tensor.dtype for tensor in (*manifest.golden.inputs, *manifest.golden.outputs)] == ["float16", "float16"]
+    assert golden_holds(done)

@@ -34,7 +34,6 @@ def assemble(shop: Workshop, entry: Entry, findings: Findings, sampler: Sampler,
     shop.progress.report("Publish", f"Writing the artifact: {entry.name}")
     model, provider = shop.file(entry), entry.execution_provider or shop.provider
     session = shop.open_as_served(entry)
-    session = shop.open_as_served(entry)
     manifest = Manifest(
         model=shop.deployment.name,
         recipe_digest=findings.recipe_digest,

@@ -22,6 +22,10 @@ class ObjectStore:
     secret_key: str = "slipway-secret"  # noqa: S105  the server lives as long as its test
 
     @property
+    def port(self) -> int:
+        return int(self.endpoint.rsplit(":", 1)[1])
+
+    @property
     def environment(self) -> dict[str, str]:
         return {
             "AWS_ACCESS_KEY_ID": self.access_key,
@@ -58,11 +62,11 @@ class ObjectStore:
 
 
 @contextmanager
-def object_store(folder: Path) -> Iterator[ObjectStore]:
-    """Start the server; `folder` is empty and on a file system with extended attributes."""
-    port = free_port()
+def object_store(folder: Path, port: int | None = None) -> Iterator[ObjectStore]:
+    """Start the server; `folder` is on a file system with extended attributes, and empty but for its own objects."""
+    port = port or free_port()
     store = ObjectStore(f"http://127.0.0.1:{port}", folder)
-    (folder / BUCKET).mkdir(parents=True)
+    (folder / BUCKET).mkdir(parents=True, exist_ok=True)
     user = ["--access", store.access_key, "--secret", store.secret_key]
     argv = [str(program("versitygw")), "--port", f"127.0.0.1:{port}", *user, "posix", str(folder)]
     with running(argv, port, folder.parent / "versitygw.log"):

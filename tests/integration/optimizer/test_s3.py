@@ -5,6 +5,7 @@ import os
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 from support.optimizer import write_artifact
@@ -175,6 +176,31 @@ def test_an_object_that_is_replaced_while_it_is_read_is_read_anew(s3, tmp_path):
 
     fetched = fetch(Source(uri=uri), FIELD, tmp_path, replace_once)
     assert fetched.digest == sha256_of_bytes(other)
+
+
+def test_after_an_outage_it_goes_on_where_it_stopped(tmp_path, secrets, monkeypatch):
+    monkeypatch.setattr("s3fs.S3FileSystem.retries", 1)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setattr("slipway_optimizer.sources.patience.FIRST_PAUSE_SECONDS", 0.2)
+    (tmp_path / "net.pth").write_bytes(BODY)
+    server, seen = ExitStack(), []
+    store = server.enter_context(object_store(tmp_path / "own"))
+    uri = store.upload(tmp_path / "net.pth", "outage/net.pth")
+    (secrets / FIELD / "AWS_ENDPOINT_URL").write_text(store.endpoint)
+    back = threading.Timer(1.0, lambda: server.enter_context(object_store(tmp_path / "own", store.port)))
+
+    def break_down_once(done, size):
+        if not seen:
+            server.close()
+            back.start()
+        seen.append(done)
+
+    try:
+        assert fetch(Source(uri=uri), FIELD, tmp_path, break_down_once).digest == sha256_of_bytes(BODY)
+    finally:
+        back.join()
+        server.close()
+    assert seen == sorted(seen), "nothing was read twice"
 
 
 def test_a_folder_of_objects(s3, tmp_path):

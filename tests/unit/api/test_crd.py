@@ -10,6 +10,7 @@ import yaml
 
 from slipway_operator.api.crd import build_crd
 from slipway_operator.api.generate import render_crd
+from slipway_operator.api.v1alpha1.modeldeployment import SOURCE_PATHS
 
 ROOT = Path(__file__).parents[3]
 FREE = ("x-kubernetes-preserve-unknown-fields", "x-kubernetes-int-or-string")
@@ -128,3 +129,12 @@ def test_the_committed_files_are_what_the_models_say(file: str) -> None:
 
 def test_no_yaml_anchors() -> None:
     assert "&id0" not in render_crd()
+
+
+def test_the_rule_about_pinned_sources_knows_all_of_them() -> None:
+    sources = {
+        path.removeprefix(".spec.")
+        for path, node in SPEC_NODES.items()
+        if {"uri", "sha256"} <= node.get("properties", {}).keys()
+    }
+    assert sources == SOURCE_PATHS.keys()

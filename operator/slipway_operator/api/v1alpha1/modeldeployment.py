@@ -22,6 +22,27 @@ PLURAL = "modeldeployments"
 NAME_MAX_LENGTH = 40
 
 
+# Every source, with the optional objects on the way to it.
+SOURCE_PATHS = {
+    "model.source": (),
+    "model.code": ("model.code",),
+    "optimize.evaluate.data": ("optimize.evaluate.data",),
+    "optimize.quantize.calibration.data": ("optimize.quantize.calibration", "optimize.quantize.calibration.data"),
+    "optimize.prune.fineTune.data": ("optimize.prune", "optimize.prune.fineTune"),
+    "optimize.distill.data": ("optimize.distill",),
+    "optimize.distill.student.code": ("optimize.distill", "optimize.distill.student.code"),
+    "optimize.distill.student.source": ("optimize.distill", "optimize.distill.student.source"),
+}
+
+
+def _is_any_unpinned() -> str:
+    """A condition that holds where one of the sources has no sha256."""
+    return " || ".join(
+        " && ".join([*(f"has(self.{part})" for part in optional), f"!has(self.{path}.sha256)"])
+        for path, optional in SOURCE_PATHS.items()
+    )
+
+
 class ModelDeploymentSpec(ApiModel):
     """What should be served, and how."""
 
@@ -45,9 +66,7 @@ class ModelDeploymentSpec(ApiModel):
             ".scale.inFlight",
         ),
         Rule(
-            "self.updatePolicy.mode == 'Pinned' || !has(self.model.source.sha256) || has(self.model.code) && "
-            "!has(self.model.code.sha256) || has(self.optimize.evaluate.data) && "
-            "!has(self.optimize.evaluate.data.sha256)",
+            f"self.updatePolicy.mode == 'Pinned' || {_is_any_unpinned()}",
             "mode OnDigestChange follows sources without sha256, and all are pinned: remove a sha256, or updatePolicy",
             ".updatePolicy.mode",
         ),

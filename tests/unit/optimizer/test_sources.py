@@ -141,6 +141,14 @@ def test_two_versions_are_never_mixed(server, tmp_path, ranges):
     assert error.reason == "SourceChanged"
 
 
+def test_a_source_that_never_holds_still(server, tmp_path):
+    versions = [Answer(body=os.urandom(1000), etag=f'"v{number}"') for number in range(10)]
+    error = failure(server.answer("/restless", *versions), tmp_path)
+    assert isinstance(error, InfrastructureError)
+    assert error.reason == "SourceChanged"
+    assert "was replaced each of 3 times" in error.message
+
+
 def test_other_bytes_than_those_that_were_resolved_are_not_downloaded(server, tmp_path):
     url = server.answer("/moved-on", Answer(body=BODY, etag='"v2"'))
     error = failure(url, tmp_path, resolved="etag:v1")

@@ -90,7 +90,7 @@ def _read_one_version(
             return look, _read(uri, origin, look, None if origin.local else target, on_bytes)
         except ChangedError:
             continue
-    raise _changed(uri, wanted, "another version, while it was read")
+    raise _changed(uri, wanted, "another version")
 
 
 def _bytes_decide(wanted: str, look: Look) -> bool:
@@ -149,7 +149,13 @@ def digest_of_folder(digests: Mapping[str, str]) -> str:
 
 
 def _changed(uri: str, wanted: str | None, found: str) -> InfrastructureError:
-    message = f"{uri} is {found} now, {wanted or 'one version'} was wanted: it is resolved anew, or pin it with sha256."
+    if wanted is None:
+        message = f"{uri} was replaced each of {ROUNDS} times that it was read: wait until it is uploaded."
+    else:
+        message = (
+            f"{uri} is {found} now, and {wanted} is what it was resolved to: put those bytes back, or let the sources be "
+            "looked at again, as updatePolicy OnDigestChange does."
+        )
     return InfrastructureError(reasons.SOURCE_CHANGED, message)
 
 

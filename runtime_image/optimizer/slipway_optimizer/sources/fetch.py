@@ -153,8 +153,8 @@ def _changed(uri: str, wanted: str | None, found: str) -> InfrastructureError:
         message = f"{uri} was replaced each of {ROUNDS} times that it was read: wait until it is uploaded."
     else:
         message = (
-            f"{uri} is {found} now, and {wanted} is what it was resolved to: put those bytes back, or let the sources be "
-            "looked at again, as updatePolicy OnDigestChange does."
+            f"{uri} is {found} now, and {wanted} is what it was resolved to: put those bytes back, or let the sources "
+            "be looked at again, as updatePolicy OnDigestChange does."
         )
     return InfrastructureError(reasons.SOURCE_CHANGED, message)
 

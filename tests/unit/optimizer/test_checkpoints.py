@@ -58,6 +58,13 @@ def test_what_does_not_fit_is_not_what_is_meant(tmp_path, weights):
     assert refusal(tmp_path / "gan.pth", torch.nn.Linear(4, 1)).reason == "CheckpointMismatch"
 
 
+def test_what_nearly_fits_is_what_the_error_is_about(tmp_path, weights):
+    partly = {f"module.{name}": tensor for name, tensor in weights.items() if name != "head.bias"}
+    others = {f"layer{number}": torch.zeros(1) for number in range(30)}
+    torch.save({"epoch": torch.tensor(3), "discriminator": others, "ema": partly}, tmp_path / "net.pth")
+    assert "the model also needs head.bias" in refusal(tmp_path / "net.pth").message
+
+
 def test_two_that_fit_have_to_be_told_apart(tmp_path, weights):
     other = {name: tensor + 1 for name, tensor in weights.items()}
     torch.save({"state_dict": weights, "ema": {"model.v2": other}, "epoch": 3}, tmp_path / "two.pth")

@@ -36,7 +36,7 @@ def load_first_fit(module: torch.nn.Module, found: Sequence[Found], prefix: str 
     own = module.state_dict()
     fitting = {item.key: tensors for item in found if (tensors := _fitted(own, item.tensors, prefix)) is not None}
     if not fitting:
-        raise _mismatch(own, found[0].tensors, prefix)
+        raise _mismatch(own, _likeliest(own, found) if prefix is None else found[0].tensors, prefix)
     if len(fitting) > 1:
         keys = " and ".join(key or "the top level" for key in fitting)
         message = (
@@ -44,6 +44,12 @@ def load_first_fit(module: torch.nn.Module, found: Sequence[Found], prefix: str 
         )
         raise UserError(reasons.CHECKPOINT_MISMATCH, message)
     put_weights(module, next(iter(fitting.values())))
+
+
+def _likeliest(own: Tensors, found: Sequence[Found]) -> Tensors:
+    """Of what does not fit, by whatever names, what shares the most with the module, or is the largest."""
+    choices = [renamed for item in found for renamed in unwrapped(item.tensors)]
+    return max(choices, key=lambda tensors: (len(own.keys() & tensors.keys()), len(tensors)))
 
 
 def _fitted(own: Tensors, tensors: Tensors, prefix: str | None) -> Tensors | None:

@@ -11,6 +11,7 @@ from slipway_operator.stages.log_tail import last_progress, readable_tail, redac
 from slipway_operator.stages.pods import OOM_REASON, find_condition, memory_limit, name_of
 from slipway_operator.state import Failure, Object, Observed, Plan
 
+SOURCE_CHANGED = "SourceChanged"  # the optimizer's reason for bytes of another id than status.sources has
 DEADLINE_EXCEEDED = "DeadlineExceeded"  # as Kubernetes calls it
 BYTES_PER_GIBIBYTE = 1 << 30
 
@@ -111,11 +112,21 @@ def _advice(observed: Observed, job: Object, failure: Failure) -> str:
         return "Raise spec.optimize.resources.limits.memory: the Job then starts again."
     if failure.reason == Reason.DEADLINE_EXCEEDED and container_of(job["spec"]["template"]) == OPTIMIZE:
         return "Raise spec.optimize.activeDeadlineSeconds: the Job then starts again."
+    if failure.reason == SOURCE_CHANGED:
+        return _how_to_take_new_bytes(observed)
     if failure.exit_class == "user":
         return f"Correct the spec and apply it; where the spec was right, try again with: {delete}"
     if failure.exit_class == "internal":
         return f"This is a defect of Slipway: please report it with the Job's log. To try again: {delete}"
     return f"To try again: {delete}"
+
+
+def _how_to_take_new_bytes(observed: Observed) -> str:
+    if observed.parent.spec.update_policy.mode == "OnDigestChange":
+        return "The next look finds them, and another Job starts by itself."
+    return (
+        "Put the bytes back that status.sources names, or set spec.updatePolicy.mode to OnDigestChange to take the new."
+    )
 
 
 def _delete(observed: Observed, job: Object) -> str:

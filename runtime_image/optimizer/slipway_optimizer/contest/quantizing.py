@@ -37,6 +37,7 @@ class Quantizing:
             calibration=self.calibration,
             score=_drop_against_plain(shop, self.evaluation) if self.evaluation else None,
             max_drop=wanted.evaluate.max_drop,
+            may_be_served=self.evaluation is not None or wanted.allow_lossy,
             needs_speed=wanted.evaluate.objective != "Size",
             report=lambda message, fraction: shop.progress.report("Quantize", message),
         )

@@ -31,6 +31,7 @@ class QuantizeContext:
         score: the drop of the metric of a model's file against the plain export's; None where nothing can be scored.
         max_drop: the budget that `score` is held against.
         needs_speed: whether a variant that is slower than the plain export is of no use.
+        may_be_served: whether a variant can be chosen at all: without data and allowLossy, none is.
         report: called with what is being done and which share of it is done.
     """
 
@@ -43,6 +44,7 @@ class QuantizeContext:
     score: Callable[[Path], float] | None = None
     max_drop: float = 0.0
     needs_speed: bool = True
+    may_be_served: bool = True
     report: Callable[[str, float], None] = _silent
 
     @property

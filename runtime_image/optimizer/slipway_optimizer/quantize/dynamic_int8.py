@@ -11,7 +11,7 @@ from onnxruntime.quantization import QuantizationMode, QuantType
 from onnxruntime.quantization.onnx_quantizer import ONNXQuantizer
 
 from slipway_optimizer.quantize.leftovers import store_in_half
-from slipway_optimizer.quantize.model_file import save
+from slipway_optimizer.quantize.model_file import read_graph, save
 from slipway_optimizer.quantize.profile import weight_sizes, weighted_nodes
 from slipway_optimizer.quantize.scheme import node_names
 from slipway_optimizer.quantize.units import Unit, find_units
@@ -36,12 +36,8 @@ class DynamicScheme:
     kinds: Sequence[str] = KINDS
 
     @cached_property
-    def model(self) -> onnx.ModelProto:
-        return onnx.load(str(self.prepared))
-
-    @cached_property
     def units(self) -> list[Unit]:
-        graph = self.model.graph
+        graph = read_graph(self.prepared)
         sizes = weight_sizes(graph)
         weighted = {node.name for node in weighted_nodes(graph, sizes)}
         return [unit for unit in find_units(graph, self.kinds) if unit.name in weighted]
@@ -51,8 +47,7 @@ class DynamicScheme:
         return replace(self, reduce_range=True)
 
     def write(self, chosen: Collection[Unit], target: Path) -> None:
-        model = onnx.ModelProto()
-        model.CopyFrom(self.model)
+        model = onnx.load(str(self.prepared))
         names = node_names(chosen)
         quantizer = ONNXQuantizer(
             model,

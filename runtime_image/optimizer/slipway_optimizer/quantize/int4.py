@@ -12,7 +12,7 @@ from onnxruntime.quantization.matmul_nbits_quantizer import DefaultWeightOnlyQua
 from onnxruntime.quantization.onnx_quantizer import ONNXQuantizer
 
 from slipway_optimizer.quantize.leftovers import store_in_half
-from slipway_optimizer.quantize.model_file import save
+from slipway_optimizer.quantize.model_file import read_graph, save
 from slipway_optimizer.quantize.profile import weight_sizes, weighted_nodes
 from slipway_optimizer.quantize.scheme import node_names
 from slipway_optimizer.quantize.units import Unit, find_units
@@ -32,18 +32,13 @@ class Int4Scheme:
     prepared: Path
 
     @cached_property
-    def model(self) -> onnx.ModelProto:
-        return onnx.load(str(self.prepared))
-
-    @cached_property
     def units(self) -> Sequence[Unit]:
-        graph = self.model.graph
+        graph = read_graph(self.prepared)
         weighted = {node.name for node in weighted_nodes(graph, weight_sizes(graph))}
         return [unit for unit in find_units(graph, (PRODUCTS, LOOKUPS)) if unit.name in weighted]
 
     def write(self, chosen: Collection[Unit], target: Path) -> None:
-        model = onnx.ModelProto()
-        model.CopyFrom(self.model)
+        model = onnx.load(str(self.prepared))
         products = [unit for unit in chosen if unit.kind == PRODUCTS]
         if products:
             model = _with_products_in_four_bits(model, node_names(products))

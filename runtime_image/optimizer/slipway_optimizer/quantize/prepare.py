@@ -33,7 +33,8 @@ def prepare(plain: Path, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     beside = {"save_as_external_data": True, "all_tensors_to_one_file": True, "external_data_location": "prepared.data"}
     problem: Exception | None = None
-    for way in WAYS:
+    # Large weights would be in memory once more for each step.
+    for way in WAYS[-1:] if is_large(plain) else WAYS:
         try:
             quant_pre_process(str(plain), str(target), **way, **(beside if is_large(plain) else {}))
             model = onnx.load(str(target))

@@ -11,7 +11,7 @@ from onnxruntime.quantization import QuantType
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
 from slipway_optimizer.quantize.leftovers import store_in_half
-from slipway_optimizer.quantize.model_file import save
+from slipway_optimizer.quantize.model_file import read_graph, save
 from slipway_optimizer.quantize.scheme import node_names
 from slipway_optimizer.quantize.units import CLAMPS, Unit, find_units
 
@@ -52,13 +52,10 @@ class StaticScheme:
     reduce_range: bool = False
 
     @cached_property
-    def model(self) -> onnx.ModelProto:
-        return onnx.load(str(self.prepared))
-
-    @cached_property
     def units(self) -> Sequence[Unit]:
-        nodes = {node.name: node for node in self.model.graph.node}
-        return [unit for unit in find_units(self.model.graph, KINDS) if self._is_known(nodes[unit.name])]
+        graph = read_graph(self.prepared)
+        nodes = {node.name: node for node in graph.node}
+        return [unit for unit in find_units(graph, KINDS) if self._is_known(nodes[unit.name])]
 
     def _is_known(self, node: onnx.NodeProto) -> bool:
         """Whether the node computes in float and ran during calibration."""
@@ -69,8 +66,7 @@ class StaticScheme:
         return replace(self, reduce_range=True)
 
     def write(self, chosen: Collection[Unit], target: Path) -> None:
-        model = onnx.ModelProto()
-        model.CopyFrom(self.model)
+        model = onnx.load(str(self.prepared))
         quantizer = QDQQuantizer(
             model,
             per_channel=True,

@@ -12,7 +12,7 @@ from slipway_optimizer.quantize.context import NotApplicableError, QuantizeConte
 from slipway_optimizer.quantize.dynamic_int8 import DynamicScheme
 from slipway_optimizer.quantize.half import build_half
 from slipway_optimizer.quantize.integers import better_range, judge, write_integers
-from slipway_optimizer.quantize.model_file import read_graph
+from slipway_optimizer.quantize.model_file import is_large, read_graph
 from slipway_optimizer.quantize.prepare import prepare
 from slipway_optimizer.quantize.probe import REQUESTS, Probe, make_probe
 from slipway_optimizer.quantize.profile import profile
@@ -38,6 +38,11 @@ def build_variant(variant: Variant, plain: Path, target: Path, context: Quantize
     Raises:
         NotApplicableError: it makes no sense for this model. Any other exception: the model does not allow it.
     """
+    if not context.may_be_served and is_large(plain):
+        raise NotApplicableError(
+            "more than 1.5 GB of weights are not converted for nothing: set spec.optimize.evaluate.data, or "
+            "spec.optimize.allowLossy"
+        )
     with quiet():
         return BUILDERS[variant](plain, target, context)
 

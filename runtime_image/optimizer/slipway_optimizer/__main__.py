@@ -1,6 +1,7 @@
 """`python -m slipway_optimizer --spec FILE --out DIR_OR_URI`: the whole Job."""
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -64,4 +65,8 @@ def _resolved(text: str) -> Mapping[str, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # All is written and closed, and taking PyTorch apart takes seconds.
+    os._exit(code)

@@ -4,7 +4,7 @@ The silent failures of exporters and what shows each:
 1. output names that a value inside has: `test_output_names_that_the_graph_uses_inside_are_no_trouble` here;
 2. a batch fixed at 1: `test_fixed_batch.py`, and exported right in `test_export_kinds.py`;
 3. state kept in the module: `Stateful` here, by the name of what keeps it in `test_export_choice.py`;
-4. integers that wreck the answers or save nothing: `test_quantize.py` and `test_quantize_real_models.py` in integration;
+4. integers that wreck the answers or save nothing: `test_quantize*.py` among the integration tests;
 5. what a `.pt` file can be: `test_checkpoints.py`, `test_detect.py`, `integration/optimizer/hostile`;
 6. tuples, flattened batches, several outputs, dynamic sides, bounds of ids: `test_export_kinds.py`;
 7. a package that changes PyTorch for the whole process: `test_torch_globals.py`;

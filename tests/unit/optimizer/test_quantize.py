@@ -1,5 +1,6 @@
 """Variants are built from whatever the exporter wrote, and still answer; what makes no sense says so."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from support.quantizing import context_of
 
-from slipway_optimizer.quantize import NotApplicableError, build_variant, variants_to_try
+from slipway_optimizer.quantize import NotApplicableError, build_variant, model_file, variants_to_try
 from slipway_optimizer.quantize.prepare import prepare
 
 WEIGHT = np.linspace(-1, 1, 128, dtype=np.float32).reshape(4, 32)
@@ -91,3 +92,51 @@ def test_a_silent_request_before_a_loud_one_calibrates_as_well(exported: Path, t
     context = context_of(tmp_path, {"x": rows}, ["y"], mode="StaticINT8")
     facts = build_variant("StaticINT8", exported, tmp_path / "silent" / "model.onnx", context)
     assert facts["error"] < 0.1
+
+
+@pytest.fixture
+def weights_beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A product whose weights lie beside the graph, and what counts as large is small."""
+    monkeypatch.setattr(model_file, "BESIDE_ABOVE_BYTES", 10_000)
+    weight = np.random.default_rng(0).standard_normal((64, 128), dtype=np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "weight"], ["y"], name="product")],
+        "product",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 64])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 128])],
+        [numpy_helper.from_array(weight, "weight")],
+    )
+    path = tmp_path / "large" / "model.onnx"
+    model_file.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10), path)
+    assert (path.parent / "model.onnx.data").is_file()
+    return path
+
+
+@pytest.mark.parametrize(("variant", "share"), [("FP16", 0.52), ("DynamicINT8", 0.35), ("INT4", 0.25)])
+def test_large_weights_lie_beside_each_variant(
+    weights_beside: Path, tmp_path: Path, variant: str, share: float
+) -> None:
+    target = tmp_path / variant / "model.onnx"
+    x = np.random.default_rng(1).standard_normal((4, 64), dtype=np.float32)
+    build_variant(variant, weights_beside, target, context_of(tmp_path, {"x": x}, ["y"], mode=variant))
+    (answer,) = onnxruntime.InferenceSession(target, providers=["CPUExecutionProvider"]).run(None, {"x": x})
+    (expected,) = onnxruntime.InferenceSession(weights_beside, providers=["CPUExecutionProvider"]).run(None, {"x": x})
+    assert np.linalg.norm(answer - expected) < 0.15 * np.linalg.norm(expected)
+    files = [sum(file.stat().st_size for file in path.parent.iterdir()) for path in (target, weights_beside)]
+    assert files[0] < share * files[1] + 1_000
+
+
+def test_large_weights_are_not_converted_for_nothing(weights_beside: Path, tmp_path: Path) -> None:
+    context = replace(context_of(tmp_path, {"x": np.zeros((1, 64), np.float32)}, ["y"]), may_be_served=False)
+    with pytest.raises(NotApplicableError, match="not converted for nothing"):
+        build_variant("FP16", weights_beside, tmp_path / "model.onnx", context)
+
+
+@pytest.mark.parametrize("method", ["MinMax", "Percentile", "Entropy"])
+def test_each_way_to_calibrate_is_close(exported: Path, tmp_path: Path, method: str) -> None:
+    batch = np.random.default_rng(0).standard_normal((32, 32), dtype=np.float32)
+    settings = {"mode": "StaticINT8", "calibration": {"method": method}}
+    context = context_of(tmp_path, {"x": batch}, ["y"], **settings)
+    facts = build_variant("StaticINT8", exported, tmp_path / method / "model.onnx", context)
+    assert facts["calibration"] == {"method": method, "rows": 32}
+    assert facts["error"] < 0.15

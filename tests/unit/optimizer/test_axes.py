@@ -65,3 +65,17 @@ def test_an_image_is_never_tried_at_the_size_of_a_sound():
     with pytest.raises(UserError):
         plan_axes(IMAGE, refusal)
     assert max(tried) == 1024
+
+
+def test_axes_are_checked_together_too():
+    plan = plan_axes(IMAGE, lambda _: None)
+    together = [sizes for sizes in plan.checks if sum(sizes[axis] != plan.example[axis] for axis in sizes) > 1]
+    assert {"batch": 1, "height": 1, "width": 1} in together
+    assert any(all(size % 2 for size in sizes.values()) and sizes["height"] > 1 for sizes in together)
+    assert any(sizes["height"] != sizes["width"] for sizes in together)
+
+
+def test_a_model_that_takes_pairs_of_rows_is_traced_with_two():
+    plan = plan_axes(ROWS, refuses(lambda sizes: sizes["batch"] % 2))
+    assert plan.example == plan.small == {"batch": 2}
+    assert [sizes["batch"] for sizes in plan.checks] == [2, 4, 8, 16]

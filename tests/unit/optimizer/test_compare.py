@@ -44,3 +44,20 @@ def test_shapes_and_dtypes_come_first():
     assert mismatch([array(1.0)], [array(1.0, 2.0)], ["y"]) == "y has shape [2] instead of [1]"
     assert mismatch([array(1.0)], [array(1, dtype="int64")], ["y"]) == "y is int64 instead of float32"
     assert mismatch([array(1.0)], [array(2.0)], ["y"]) is None
+
+
+def test_many_small_errors_show_in_the_typical_difference():
+    expected = np.linspace(1, 2, 1000, dtype="float32")
+    result = compare(expected, expected * np.float32(1.0005))
+    assert result.worst < result.allowed + 1e-3 * 2
+    assert not result.same
+    assert result.words.endswith("and typically by 0.05% (allowed: 0.0002 and 0.01%)")
+
+
+def test_the_coarsest_dtype_on_the_way_decides():
+    assert not compare(array(1.0, 2.0), array(1.002, 2.0)).same
+    assert compare(array(1.0, 2.0), array(1.002, 2.0), precision="float16").same
+    assert compare(array(1.0, 2.0), array(1.02, 2.0), precision="bfloat16").same
+    double = array(1.0, 2.0, dtype="float64")
+    assert not compare(double, double + 1e-4).same
+    assert compare(double, double + 1e-7).same

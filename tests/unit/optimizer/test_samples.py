@@ -48,3 +48,15 @@ def test_a_mask_never_hides_a_whole_row():
 def test_a_table_larger_than_the_dtype_is_left_out():
     image = MIXED[:1]
     assert find_bounds(image, [10_000, 16], lambda _: True, AXES) == {"image": 16}
+
+
+def test_masks_of_either_meaning_hide_something_and_keep_something():
+    masks = {"attention_mask": ("bool", ["batch", "time"]), "padding_mask": ("bool", ["batch", "time"])}
+    sampler = Sampler(model_spec(masks, ["y"]).inputs, {})
+    drawn = sampler.draw(AXES, 0)
+    for values in drawn.values():
+        assert values.any(axis=1).all()
+        assert not values.all(axis=1).any()
+    shortest = sampler.draw({"batch": 2, "time": 1}, 0)
+    assert shortest["attention_mask"].all()
+    assert not shortest["padding_mask"].any()

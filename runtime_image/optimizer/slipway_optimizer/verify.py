@@ -192,8 +192,8 @@ def axis_fixed(axes: Sequence[str], detail: str) -> UserError:
 def _wrong_at(answer: Answer, detail: str) -> UserError:
     if answer.call > 0:
         message = (
-            f"The first call is right, the next is not ({detail}): the model keeps state between calls. Pass the state in "
-            "and out as an input and an output."
+            f"The first call is right, the next is not ({detail}): the model keeps state between calls. Pass the state "
+            "in and out as an input and an output."
         )
         return UserError(reasons.HIDDEN_STATE, message)
     if answer.varied:

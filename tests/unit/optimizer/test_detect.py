@@ -143,6 +143,17 @@ def test_a_whole_module_where_both_allow_it(sources, monkeypatch, name):
     assert torch.allclose(torch.from_numpy(model.run({"image": image.numpy()})[0]), right)
 
 
+def test_a_whole_module_in_a_dict_where_both_allow_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("SLIPWAY_ALLOW_PICKLE", "true")
+    torch.save({"model": Cnn().half(), "epoch": 3}, tmp_path / "net.pt")
+    for fields in ({}, {"format": "PickledModule"}):
+        model = load_model(spec(tmp_path / "net.pt", allowPickle=True, **fields), tmp_path / "net.pt", None)
+        assert model.run({"image": torch.randn(2, 1, 8, 8).numpy()})[0].shape == (2, 10)
+    torch.save({"a": Cnn(), "b": Cnn()}, tmp_path / "two.pt")
+    with pytest.raises(UserError, match="The pickle holds a dict with 2 modules"):
+        load_model(spec(tmp_path / "two.pt", allowPickle=True), tmp_path / "two.pt", None)
+
+
 def test_a_whole_module_that_needs_code_that_is_not_there(tmp_path, monkeypatch):
     monkeypatch.setenv("SLIPWAY_ALLOW_PICKLE", "true")
     with monkeypatch.context() as elsewhere:

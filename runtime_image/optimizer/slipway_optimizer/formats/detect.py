@@ -38,6 +38,9 @@ def settle_format(declared: Checkpoint, path: Path) -> Format:
             the spec do not fit.
     """
     found = detect_format(path)
+    if found == "StateDict" and declared.allow_pickle and pickle_facts(path).foreign:
+        # A dict with a whole module in it, as training frameworks write them.
+        found = "PickledModule"
     wanted = declared.format
     if wanted == "SafeTensors" and found == "Transformers":
         return wanted

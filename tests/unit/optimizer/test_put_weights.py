@@ -63,6 +63,13 @@ def test_a_module_that_loads_itself_does():
     assert torch.equal(module.weight, torch.arange(6.0).reshape(2, 3).T)
 
 
+def test_a_module_whose_state_is_a_copy_of_its_weights():
+    module = nn.Linear(2, 3)
+    module.register_state_dict_post_hook(lambda _, state, prefix, __: state.update(weight=state["weight"].clone()))
+    put_weights(module, {"weight": torch.ones(3, 2), "bias": torch.zeros(3)})
+    assert torch.equal(module.weight, torch.ones(3, 2))
+
+
 def test_large_weights_are_left_unfilled_and_nothing_else():
     torch.manual_seed(0)
     with UnfilledWeights():

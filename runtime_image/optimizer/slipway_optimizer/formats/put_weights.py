@@ -8,13 +8,13 @@ def put_weights(module: torch.nn.Module, tensors: dict[str, torch.Tensor]) -> No
 
     Names and shapes have been checked. A parameter stays the object that it is, so whatever shares it goes on doing so.
     """
-    if any(_loads_itself(part) for part in module.modules()):
+    own = module.state_dict(keep_vars=True)
+    places = {id(value) for value in (*module.parameters(), *module.buffers())}
+    if any(id(own[name]) not in places for name in tensors) or any(_loads_itself(part) for part in module.modules()):
         module.load_state_dict(tensors, strict=False)
         return
-    own = module.state_dict(keep_vars=True)
     for name, tensor in tensors.items():
-        place = own[name]
-        place.data = tensor.detach().to(place.dtype)
+        own[name].data = tensor.detach().to(own[name].dtype)
 
 
 def _loads_itself(module: torch.nn.Module) -> bool:

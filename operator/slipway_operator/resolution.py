@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from slipway_contract.digest import hex_of
+from slipway_contract.redaction import without_secrets
 from slipway_contract.result import Resolved
 from slipway_contract.source_ids import source_fields
 from slipway_operator.api.v1alpha1 import ModelDeployment, SourceStatus
@@ -93,7 +94,8 @@ def news_of(before: Sequence[SourceStatus], after: Sequence[SourceStatus]) -> tu
         Event(
             type="Normal",
             reason="SourceChanged",
-            message=f"{source.field}: {source.uri} was {known[source.field, source.uri]} and is now {source.digest}.",
+            message=f"{source.field}: {without_secrets(source.uri)} was {known[source.field, source.uri]} and is now "
+            f"{source.digest}.",
             action=EVENT_ACTION,
         )
         for source in after

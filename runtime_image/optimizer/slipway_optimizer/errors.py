@@ -2,6 +2,7 @@
 
 import errno
 
+from slipway_contract.redaction import without_secrets
 from slipway_contract.result import ExitCode, Failed
 from slipway_optimizer import reasons
 
@@ -60,7 +61,9 @@ def failure_of(error: BaseException) -> tuple[ExitCode, Failed]:
 
 
 def _failed(exit_class: str, reason: str, message: str) -> Failed:
-    return Failed.model_validate({"exit_class": exit_class, "reason": reason, "message": shortened(message)})
+    return Failed.model_validate(
+        {"exit_class": exit_class, "reason": reason, "message": shortened(without_secrets(message))}
+    )
 
 
 def shortened(message: str) -> str:

@@ -3,6 +3,7 @@
 import tempfile
 import traceback
 
+from slipway_contract.redaction import without_secrets
 from slipway_optimizer.errors import JobError
 
 
@@ -13,10 +14,10 @@ def explain(error: BaseException) -> str:
     own code (it lies in the scratch folder) that came from; our frames would only push it out of sight.
     """
     if not isinstance(error, JobError):
-        return "".join(traceback.format_exception(error))
+        return without_secrets("".join(traceback.format_exception(error)))
     if error.__cause__ is None:
         return ""
     cause = traceback.TracebackException.from_exception(error.__cause__)
     scratch = tempfile.gettempdir()
     frames = [frame for frame in cause.stack if frame.filename.startswith(scratch)]
-    return "".join([*traceback.format_list(frames), *cause.format_exception_only()])
+    return without_secrets("".join([*traceback.format_list(frames), *cause.format_exception_only()]))

@@ -4,10 +4,13 @@ import runpy
 from pathlib import Path
 
 import pytest
+from support.http_source import http_source, status
 
 from slipway_optimizer import reasons
-from slipway_optimizer.errors import UserError
+from slipway_optimizer.errors import UserError, failure_of
 from slipway_optimizer.failure_log import explain
+from slipway_optimizer.sources.fetch import fetch
+from slipway_optimizer.spec import Source
 
 
 def caught(action) -> BaseException:
@@ -42,3 +45,12 @@ def test_a_defect_is_told_whole():
     told = explain(caught(lambda: {}["missing"]))
     assert told.startswith("Traceback")
     assert __file__ in told
+
+
+def test_what_a_signed_url_says_is_told_nowhere(tmp_path: Path):
+    with http_source() as server:
+        uri = server.answer("/net.pth?X-Amz-Signature=hunter2", status(403))
+        error = caught(lambda: fetch(Source(uri=uri), "model.source", tmp_path, lambda done, size: None))
+    told = f"{explain(error)} {failure_of(error)[1].message}"
+    assert "/net.pth?… may not be read (403 " in told
+    assert "hunter2" not in told

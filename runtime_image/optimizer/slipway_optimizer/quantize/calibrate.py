@@ -22,7 +22,7 @@ PERCENTILE: Final = 99.999
 BINS: Final[dict[Method, int]] = {"MinMax": 2048, "Percentile": 2048, "Entropy": 512}
 QUANTIZED_BINS: Final = 128
 # Of one tensor in one request: for a histogram of hundreds of millions of values, every so many of them will do.
-MOST_VALUES: Final = 1 << 16
+MOST_VALUES: Final = 1 << 14
 # What never gets larger is zero, and its histogram would have bins too narrow for float32.
 SMALLEST_LIMIT: Final = 1e-30
 ERRORS_ONLY: Final = 3

@@ -17,7 +17,9 @@ SECONDS: Final = 240.0
 
 # A layer with this share of the weights is worth an attempt of its own to put it in integers again.
 HEAVY: Final = 0.02
-MOST_HEAVY: Final = 4
+MOST_HEAVY: Final = 3
+# Of the error of the answers, after the layers that are left in float first.
+ERROR_TO_LEAVE: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Search:
     def _fewest(self, end: float) -> int | None:
         """How many layers, in the order of harm, have to stay in float."""
         most = self._most()
-        failing, holding, step = 0, None, 1
+        failing, holding, step = 0, None, self._worst(most)
         while holding is None and failing < most and time.process_time() < end:
             count = min(failing + step, most)
             if self._holds(self.ranked[:count]):
@@ -94,6 +96,16 @@ class Search:
         drop = self.score(target)
         self.tried.append(Tried(len(kept), drop))
         return drop <= self.max_drop
+
+    def _worst(self, most: int) -> int:
+        """How many layers make up most of the error: a good number to begin with."""
+        squares = [layer.error**2 for layer in self.ranked[: most + 1]]
+        left, count = sum(squares), 1
+        wanted = left * ERROR_TO_LEAVE**2
+        while count < most and left - squares[count - 1] > wanted:
+            left -= squares[count - 1]
+            count += 1
+        return count
 
     def _most(self) -> int:
         """How many layers may stay in float for the rest to be worth it; never all."""

@@ -8,6 +8,7 @@ from slipway_optimizer.assembly import Findings, assemble
 from slipway_optimizer.axes import AxisPlan
 from slipway_optimizer.contest.choose import BudgetNotMetError, choose
 from slipway_optimizer.contest.contest import Outcome, hold_contest
+from slipway_optimizer.contest.distance import sample_rows
 from slipway_optimizer.contest.entry import Entry
 from slipway_optimizer.contest.field import build_field
 from slipway_optimizer.contest.form import settle_served
@@ -44,7 +45,7 @@ def optimize(shop: Workshop, recipe_digest: str) -> Path:
     evaluation = _evaluation(shop, original, scored)
     budget = _budget(shop, has_data=data is not None)
     request = typical(data) if data else sampler.draw(plan.small, seed=0)
-    field = build_field(shop, exported, Quantizing(calibration, evaluation, request))
+    field = build_field(shop, exported, Quantizing(calibration, evaluation, request), sample_rows(scored))
     field += engine_trials(shop, exported)
     timed = widest(shop, request, budget) if budget.objective == "Throughput" else request
     outcome = hold_contest(shop, original, field, evaluation, timed)

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from slipway_contract.manifest import Derivation, Exporter
+from slipway_optimizer.arrays import Feeds
+from slipway_optimizer.contest.distance import Known, distance
 from slipway_optimizer.contest.entry import PLAIN, Entry
 from slipway_optimizer.contest.quantizing import Quantizing
 from slipway_optimizer.contest.trial import Trial
@@ -16,6 +18,8 @@ from slipway_optimizer.workshop import Workshop
 
 # Three derivations of the original, each in five variants: more is a defect, not a wish.
 MOST_ENTRIES: Final = 20
+# JSON knows no infinity, and no NaN.
+MOST_ERROR: Final = 1e6
 
 
 @dataclass(frozen=True)
@@ -39,17 +43,30 @@ class Exported:
     problem: str | None = None
 
 
-def build_field(shop: Workshop, models: Sequence[Exported], quantizing: Quantizing) -> list[Trial]:
-    """Build every variant of every model; the first trial is the plain export of the original."""
+def build_field(
+    shop: Workshop, models: Sequence[Exported], quantizing: Quantizing, rows: Sequence[Feeds] = ()
+) -> list[Trial]:
+    """Build every variant of every model; the first trial is the plain export of the original.
+
+    Args:
+        shop: where the plain exports lie.
+        models: what was exported.
+        quantizing: what the quantizers work with.
+        rows: requests of the user's data, on which variants are compared with the plain export.
+    """
     variants = variants_to_try(shop.deployment.optimize.quantize.mode)
     trials = [_plain(shop, model) for model in models]
     wanted = [(model, variant) for model in models if model.parity for variant in variants][
         : MOST_ENTRIES - len(models)
     ]
+    known: dict[Derivation, Known] = {}
     for number, (model, variant) in enumerate(wanted):
         entry = Entry(variant, model.derivation)
         shop.progress.report("Quantize", f"Building {entry.name}", number / len(wanted))
-        trials.append(_lossy(shop, entry, model, quantizing))
+        if model.derivation not in known:
+            run = shop.open(Entry(PLAIN.variant, model.derivation)).run
+            known[model.derivation] = [(feeds, run(feeds)) for feeds in rows]
+        trials.append(_lossy(shop, entry, model, quantizing, known[model.derivation]))
     return trials
 
 
@@ -66,23 +83,26 @@ def _plain(shop: Workshop, model: Exported) -> Trial:
     )
 
 
-def _lossy(shop: Workshop, entry: Entry, model: Exported, quantizing: Quantizing) -> Trial:
+def _lossy(shop: Workshop, entry: Entry, model: Exported, quantizing: Quantizing, known: Known) -> Trial:
     """A variant, built and tried; whatever goes wrong means that this model does not allow it."""
     source = Entry(PLAIN.variant, entry.derivation)
     details = dict(model.facts)
     try:
         context = quantizing.context(shop, source)
         details |= build_variant(entry.variant, shop.file(source), shop.file(entry), context)
-        parity = measure_parity(shop.open(entry).run, model.answers)
+        run = shop.open(entry).run
+        parity = measure_parity(run, model.answers)
+        error = distance(run, known) if known else parity.relative
+        details["relativeError"] = round(error, 6) if error < MOST_ERROR else MOST_ERROR
     except MemoryError:
         raise
-    except Exception as error:
-        return Trial(entry, details=details, problem=first_line(error))
+    except Exception as problem:
+        return Trial(entry, details=details, problem=first_line(problem))
     return Trial(
         entry,
         size_bytes=folder_bytes(shop.file(entry).parent),
         max_abs_diff=parity.max_abs_diff,
-        relative_error=parity.relative,
+        relative_error=error,
         details=details,
     )
 

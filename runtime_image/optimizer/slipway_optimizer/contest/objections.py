@@ -8,7 +8,7 @@ from typing import Final
 from slipway_contract.manifest import Budget, Variant
 from slipway_optimizer.contest.trial import Trial
 
-# Root mean square of the error over that of the answer, on random requests. It is 1 and more for an unrelated answer;
+# Root mean square of the error over that of the answer, of the worst output. It is 1 and more for an unrelated answer;
 # this bound catches variants that are broken, and the metric on the user's data those that are merely worse.
 SANE_ERROR: Final[dict[Variant, float]] = {
     "FP32": 0.01,
@@ -23,12 +23,16 @@ def disqualified(trial: Trial, budget: Budget, *, allow_lossy: bool) -> str | No
     """Why it may not be served whatever it brings: it is broken, or costs more accuracy than allowed, or who knows."""
     if trial.problem:
         return f"{trial.name} takes no part: {trial.problem.rstrip('.')}."
+    if budget.metric is not None:
+        return _loses_too_much(trial, budget.metric, budget.max_drop) or _insane(trial, "rows of the data")
+    return _insane(trial, "random requests") or (None if allow_lossy else _cost_unknown(trial))
+
+
+def _insane(trial: Trial, where: str) -> str | None:
     error, sane = trial.relative_error or 0.0, SANE_ERROR[trial.entry.variant]
-    if not error <= sane:
-        return f"{trial.name} changes the answers by {error:.0%} on random requests; at most {sane:.0%} is sane."
-    if budget.metric is None:
-        return None if allow_lossy else _cost_unknown(trial)
-    return _loses_too_much(trial, budget.metric, budget.max_drop)
+    if error <= sane:
+        return None
+    return f"{trial.name} changes the answers by {error:.0%} on {where}; at most {sane:.0%} is sane."
 
 
 def _cost_unknown(trial: Trial) -> str:

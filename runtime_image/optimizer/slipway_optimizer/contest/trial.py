@@ -18,7 +18,8 @@ class Trial:
         latency: of one call.
         speedup: over the plain export, from the same rounds.
         max_abs_diff: worst difference from the model that it was exported or converted from, on random requests.
-        relative_error: root mean square of the error over that of the answer, on random requests.
+        relative_error: root mean square of the error over that of the answer, of the worst output: on rows of the data
+            where there are any, else on random requests.
         score: the metric on the user's data.
         drop: how much worse the score is than the plain export's.
         details: how it was made, for the manifest; JSON values.

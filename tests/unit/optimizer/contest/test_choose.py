@@ -117,10 +117,10 @@ CASES = [
     ),
     pytest.param([trial("FP16", 2.0, -0.05)], budget(), False, "FP16", "loses -0.0500", id="it even gains"),
     pytest.param(
-        [trial("DynamicINT8", 2.0, 0.0, error=0.9)], budget(), False, "FP32", "by 90% on random requests", id="insane"
+        [trial("DynamicINT8", 2.0, 0.0, error=0.9)], budget(), False, "FP32", "by 90% on rows of the data", id="insane"
     ),
     pytest.param(
-        [trial("FP16", 2.0, 0.0, error=float("nan"))], budget(), False, "FP32", "by nan% on random", id="not a number"
+        [trial("FP16", 2.0, 0.0, error=float("nan"))], budget(), False, "FP32", "by nan% on rows", id="not a number"
     ),
     pytest.param(
         [broken("FP16", "no kernel for Foo")],

@@ -54,6 +54,18 @@ def test_a_claim_is_a_folder_below_the_sources(tmp_path, monkeypatch):
     assert failure("pvc://models/../other/net.pth", tmp_path).reason == "UnsupportedSource"
 
 
+@pytest.mark.parametrize("uri", ["pvc://../secret", "pvc://%2e%2e/secret", "pvc://./secret", "pvc://models/deep/"])
+def test_nothing_leads_out_of_a_claim(tmp_path, monkeypatch, uri):
+    monkeypatch.setenv("SLIPWAY_SOURCES_DIR", str(tmp_path / "sources"))
+    (tmp_path / "sources/models/deep").mkdir(parents=True)
+    for outside in (tmp_path / "secret", tmp_path / "sources/secret"):
+        outside.write_bytes(BODY)
+    (tmp_path / "sources/models/deep/net.pth").symlink_to(tmp_path / "secret")
+    error = failure(uri, tmp_path)
+    assert error.reason == "UnsupportedSource"
+    assert "leads out of its volume" in error.message
+
+
 def test_a_folder_is_used_where_it_lies_and_its_digest_is_that_of_sha256sum(tmp_path):
     folder = tmp_path / "net"
     (folder / "deep").mkdir(parents=True)
@@ -266,6 +278,13 @@ def test_a_scheme_that_is_not_supported(tmp_path, uri):
 )
 def test_a_uri_that_names_nothing(tmp_path, uri):
     assert failure(uri, tmp_path).reason == "UnsupportedSource"
+
+
+@pytest.mark.parametrize("uri", ["https://me:pass@host/net.pth", "http://t0ken@host/a", "oci://me:pass@host/net:v1"])
+def test_credentials_belong_in_a_secret(tmp_path, uri):
+    error = failure(uri, tmp_path)
+    assert error.reason == "UnsupportedSource"
+    assert "put them into the Secret that secretRef names" in error.message
 
 
 def test_a_file_that_is_not_there(tmp_path):

@@ -45,6 +45,11 @@ class Source(ApiModel):
         ),
         _NO_PARENT_FOLDER,
         Rule(
+            "!self.uri.matches('^(https?|oci)://[^/]*@')",
+            "uri must not contain credentials: put them into the Secret that secretRef names",
+            ".uri",
+        ),
+        Rule(
             "!has(self.sha256) || self.sha256.matches('^[0-9a-f]{64}$')",
             "sha256 must be 64 lower-case hexadecimal digits with no prefix, as sha256sum prints them",
             ".sha256",

@@ -49,15 +49,25 @@ class DiskOrigin:
         return True
 
     def _entry(self, file: Path, path: str) -> Entry:
+        if self._uri.scheme == "pvc":
+            # A link in a folder may lead to what the Job can read and its user cannot.
+            _require_inside(self._uri, file, unquote(self._uri.rest))
         return Entry(path, str(file), file.stat().st_size)
 
 
 def _claim_path(uri: SourceUri) -> Path:
-    root = Path(os.environ.get("SLIPWAY_SOURCES_DIR", "/sources"))
     rest = unquote(uri.rest)
-    path = root / rest
-    if not path.resolve().is_relative_to((root / rest.split("/", 1)[0]).resolve()):
-        raise UserError(
-            reasons.UNSUPPORTED_SOURCE, f"{uri.text} leads out of its volume: name a file inside the claim."
-        )
+    path = _claims() / rest
+    _require_inside(uri, path, rest)
     return path
+
+
+def _claims() -> Path:
+    return Path(os.environ.get("SLIPWAY_SOURCES_DIR", "/sources"))
+
+
+def _require_inside(uri: SourceUri, path: Path, rest: str) -> None:
+    claim = rest.split("/", 1)[0]
+    if claim in {"", ".", ".."} or not path.resolve().is_relative_to((_claims() / claim).resolve()):
+        message = f"{uri.text} leads out of its volume: name a file inside the claim."
+        raise UserError(reasons.UNSUPPORTED_SOURCE, message)

@@ -45,12 +45,18 @@ def parse_uri(text: str) -> SourceUri:
     """Take a URI apart.
 
     Raises:
-        UserError: the scheme is not known, or has no folders.
+        UserError: the scheme is not known, or has no folders, or there is a password in it.
     """
     scheme, separator, rest = text.partition("://")
     if not separator or scheme not in SCHEMES:
         known = ", ".join(f"{name}://" for name in SCHEMES)
         raise UserError(reasons.UNSUPPORTED_SOURCE, f"{text} has no scheme that is known: use one of {known}.")
+    if scheme in HTTP | {"oci"} and "@" in rest.partition("/")[0]:
+        message = (
+            f"{text} has credentials in it: whoever may read the resource sees them, so put them into the Secret that "
+            "secretRef names, and remove what is before the host."
+        )
+        raise UserError(reasons.UNSUPPORTED_SOURCE, message)
     is_folder = rest.endswith("/") or (scheme == "hf" and not parse_hub(text, rest.rstrip("/")).path)
     if is_folder and scheme in HTTP:
         message = f"{text} ends with '/': a folder cannot be read over HTTP, name a file."

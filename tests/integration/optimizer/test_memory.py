@@ -27,7 +27,7 @@ def measured(tmp_path_factory):
 def test_the_peak_is_about_twice_the_weights(measured):
     _, weights_bytes, watched = measured
     assert watched.code == 0, watched.last
-    assert weights_bytes > 150 * MEBIBYTE
+    assert weights_bytes > 128 * MEBIBYTE
     assert watched.most("anonymous") < OVERHEAD_BYTES + MOST * weights_bytes
     assert watched.most("resident") < OVERHEAD_BYTES + SHARED_BYTES + MOST * weights_bytes
 

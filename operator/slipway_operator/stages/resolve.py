@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from slipway_contract.redaction import without_secrets
 from slipway_operator.conditions import Reason
 from slipway_operator.objects.names import TEMPLATE_DIGEST
 from slipway_operator.objects.resolve_job import (
@@ -40,7 +41,7 @@ def _makes_way(observed: Observed, plan: Plan, job: Object | None, wanted: list[
 def describe_resolving(observed: Observed, plan: Plan) -> JobState:
     """For a plan without a recipe."""
     job = resolve_job_of(observed)
-    uris = ", ".join(f"{field} ({uri})" for field, uri in uris_to_resolve(observed.parent).items())
+    uris = ", ".join(f"{field} ({without_secrets(uri)})" for field, uri in uris_to_resolve(observed.parent).items())
     if job is None or is_deleting(job) or (is_complete(job) and plan.resolution.is_due):
         return not_yet(Reason.RESOLVING, f"Looking which bytes are behind {uris}."), None
     return describe_job(observed, plan, job, running=Reason.RESOLVING)

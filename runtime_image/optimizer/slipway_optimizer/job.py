@@ -12,7 +12,7 @@ from slipway_contract.result import Succeeded
 from slipway_contract.source_ids import source_fields
 from slipway_optimizer.artifact import summarize
 from slipway_optimizer.environment import cpu_count, hardware_class
-from slipway_optimizer.errors import JobError, first_line
+from slipway_optimizer.errors import first_line
 from slipway_optimizer.model_code import unpack_code
 from slipway_optimizer.progress import Progress, Stage
 from slipway_optimizer.resolve import resolve_all
@@ -91,7 +91,7 @@ def _collect(store: Store, recipe: str, order: Order, progress: Progress) -> Non
         return
     try:
         removed = store.collect(recipe, order.owner, order.keep)
-    except (JobError, OSError) as error:
+    except Exception as error:
         progress.report("Publish", f"Old artifacts were not removed: {first_line(error)}", 1.0)
         return
     if removed:
@@ -104,7 +104,7 @@ def _forget(store: Store, recipe: str, deployment: Deployment, progress: Progres
         return
     try:
         store.checkpoints(recipe).clear()
-    except (JobError, OSError) as error:
+    except Exception as error:
         progress.report("Publish", f"The checkpoints were not removed: {first_line(error)}", 1.0)
 
 

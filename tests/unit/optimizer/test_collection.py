@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from support.optimizer import write_artifact
@@ -132,6 +133,12 @@ def test_what_a_killed_collector_had_hidden_comes_back(root, publish, monkeypatc
     assert found.digest == published.digest
 
 
+def test_a_collector_beside_it_may_be_done_while_it_looks(root, publish, monkeypatch):
+    publish(NEW, ME)
+    monkeypatch.setattr(Path, "glob", lambda folder, pattern: iter([folder / pattern.replace("*", "done")]))
+    assert collect(root) == 0
+
+
 def test_a_damaged_artifact_that_is_replaced_keeps_its_owners(root, publish):
     publish(OLD, OTHER)
     (root / hex_of(OLD) / "model.onnx").write_bytes(b"damaged")
@@ -177,14 +184,15 @@ def test_collectors_and_publishers_at_once_lose_nothing_that_is_claimed(root, pu
     assert not [name for name in names(root) if name.startswith((".removed", ".publishing"))]
 
 
-def test_a_store_that_cannot_be_tidied_is_told_and_does_no_harm():
+@pytest.mark.parametrize("failure", [InfrastructureError("StoreUnavailable", "It does not answer."), KeyError("mtime")])
+def test_a_store_that_cannot_be_tidied_is_told_and_does_no_harm(failure):
     class Unavailable:
         def collect(self, *_):
-            raise InfrastructureError("StoreUnavailable", "The store does not answer.")
+            raise failure
 
     said = io.StringIO()
     _collect(Unavailable(), NEW, Order(owner=ME, keep=[]), Progress(said))
-    assert "Old artifacts were not removed: The store does not answer." in said.getvalue()
+    assert f"Old artifacts were not removed: {failure}" in said.getvalue()
 
 
 @pytest.mark.parametrize(

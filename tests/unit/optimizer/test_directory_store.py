@@ -4,6 +4,7 @@ import os
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from support.optimizer import write_artifact
@@ -63,6 +64,16 @@ def test_what_a_killed_publisher_left_is_swept_later(root, folder):
     open_store(str(root)).publish(RECIPE, folder)
     assert not old.exists()
     assert young.exists()
+
+
+def test_a_publisher_beside_it_may_be_done_while_it_sweeps(root, folder, monkeypatch):
+    found = Path.glob
+
+    def glob(self, pattern):
+        return [*found(self, pattern), self / pattern.replace("*", "done")]
+
+    monkeypatch.setattr(Path, "glob", glob)
+    assert open_store(str(root)).publish(RECIPE, folder).first
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 from slipway_contract.digest import hex_of, sha256_of_file
@@ -85,8 +86,10 @@ class DirectoryStore:
         """Remove what publishers left that were killed long ago, and Jobs that nobody went on with."""
         sweep_directory(self._root)
         for folder in (*self._root.glob(f"{TEMPORARY_PREFIX}*"), *self._root.glob(f"{REMOVED}*")):
-            if time.time() - folder.stat().st_mtime > ABANDONED_AFTER_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
+            # A publisher beside us may be done with its own meanwhile.
+            with suppress(FileNotFoundError):
+                if time.time() - folder.stat().st_mtime > ABANDONED_AFTER_SECONDS:
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _read(folder: Path, recipe_digest: str) -> Stored | None:

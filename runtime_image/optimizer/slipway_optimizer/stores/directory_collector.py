@@ -98,10 +98,12 @@ def _restore_undecided(root: Path) -> None:
     """Put back what a collector that was killed had moved out of sight: it may be in use."""
     for hidden in root.glob(f"{REMOVING}*"):
         name = hidden.name.removeprefix(REMOVING).partition("-")[0]
-        # A rename changes the time of the inode only.
-        age = time.time() - hidden.stat().st_ctime
-        if age > UNDECIDED_AFTER_SECONDS and not rename(hidden, root / name):
-            _delete(hidden)
+        # Its own collector may be done with it meanwhile.
+        with suppress(FileNotFoundError):
+            # A rename changes the time of the inode only.
+            age = time.time() - hidden.stat().st_ctime
+            if age > UNDECIDED_AFTER_SECONDS and not rename(hidden, root / name):
+                _delete(hidden)
 
 
 def _delete(hidden: Path) -> None:

@@ -49,12 +49,13 @@ def get(uri, folder, sha256=None, resolved=None):
     return fetch(Source(uri=uri, sha256=sha256), FIELD, folder, lambda done, size: None, resolved)
 
 
-def test_a_source_is_streamed_and_verified(s3, tmp_path):
+@pytest.mark.parametrize("name", ["net.pth", "net#2.pth"])
+def test_a_source_is_streamed_and_verified(s3, tmp_path, name):
     (tmp_path / "net.pth").write_bytes(BODY)
-    uri = s3.upload(tmp_path / "net.pth", "nets/net.pth")
+    uri = s3.upload(tmp_path / "net.pth", f"nets/{name}")
     fetched = get(uri, tmp_path, hashlib.sha256(BODY).hexdigest())
     assert fetched.path.read_bytes() == BODY
-    assert (fetched.name, fetched.digest) == ("net.pth", sha256_of_bytes(BODY))
+    assert (fetched.name, fetched.digest) == (name, sha256_of_bytes(BODY))
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,9 @@ class BucketOrigin:
         return Look(self._id(listing_hash(entries)), entries, is_folder=True)
 
     def _entry(self, info: dict[str, Any], path: str) -> Entry:
-        return Entry(path, info["name"].partition("#")[0], int(info["size"]), self._version(info))
+        # GCS's driver writes the generation behind a name; elsewhere a '#' is part of it.
+        key = info["name"].partition("#")[0] if self._uri.scheme == "gs" else info["name"]
+        return Entry(path, key, int(info["size"]), self._version(info))
 
     def _version(self, info: dict[str, Any]) -> str | None:
         key = {"s3": "ETag", "gs": "generation", "az": "etag"}[self._uri.scheme]

@@ -17,5 +17,7 @@ def without_output() -> Iterator[None]:
             os.dup2(nowhere.fileno(), 1)
             yield
     finally:
+        # What Python has buffered meanwhile would be printed after all.
+        sys.stdout.flush()
         os.dup2(kept, 1)
         os.close(kept)

@@ -20,10 +20,7 @@ def main(spec_file: str, target: str) -> None:
     spec = yaml.safe_load(Path(spec_file).read_text())["spec"]["model"]
     model = build(spec)
     example = tuple(example_input(tensor) for tensor in spec["inputs"])
-    axes = tuple(
-        {index: name for index, name in enumerate(tensor["shape"]) if isinstance(name, str)}
-        for tensor in spec["inputs"]
-    )
+    axes = tuple(dynamic_axes(tensor) for tensor in spec["inputs"])
     torch.onnx.export(
         model,
         example,
@@ -39,6 +36,7 @@ def main(spec_file: str, target: str) -> None:
 
 def build(spec: dict) -> torch.nn.Module:
     code = Path(urlsplit(spec["code"]["uri"]).path)
+    # An archive is importable as it is.
     sys.path.insert(0, str(code.parent if code.suffix == ".py" else code))
     module, _, attribute = spec["factory"].partition(":")
     factory = importlib.import_module(module)

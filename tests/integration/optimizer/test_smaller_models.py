@@ -13,36 +13,21 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from support.real_models import mnist
 
 from slipway_contract.manifest import MANIFEST_FILE, Candidate, Manifest
-
-EXAMPLES = Path(__file__).parents[3] / "examples"
-BUCKET = "s3://models/digits/"
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What example 03 uploads, with the teacher that example 02 trains."""
     folder = tmp_path_factory.mktemp("digits")
-    subprocess.run([sys.executable, str(EXAMPLES / "02-mnist-cnn/train.py"), str(folder)], check=True, timeout=120)
-    shutil.copy(EXAMPLES / "03-distill-and-prune/student.py", folder)
+    mnist.prepare(folder)
     return folder
 
 
-def on_files(value: Any, folder: Path) -> Any:
-    """The example's sources as local files."""
-    if isinstance(value, list):
-        return [on_files(item, folder) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if str(value.get("uri", "")).startswith(BUCKET):
-        return {"uri": (folder / value["uri"].removeprefix(BUCKET)).as_uri()}
-    return {key: on_files(item, folder) for key, item in value.items()}
-
-
 def write_example(files: Path, folder: Path, **optimize: Any) -> Path:
-    document = yaml.safe_load((EXAMPLES / "03-distill-and-prune/modeldeployment.yaml").read_text())
-    document = on_files(document, files)
+    document = mnist.example(files)
     document["spec"]["optimize"] |= optimize
     path = folder / "modeldeployment.yaml"
     path.write_text(yaml.safe_dump(document))

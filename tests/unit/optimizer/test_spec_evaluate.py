@@ -35,6 +35,8 @@ def test_code_may_be_for_a_function_alone(tmp_path):
         ({**DATA, "average": "Macro"}, "average belongs to metric F1: remove it"),
         ({**DATA, "output": "w"}, "evaluate.output is w, and the outputs are y, z: name one of these"),
         ({**DATA, "maxDrop": 1.5}, "a maxDrop above 1 would allow anything"),
+        ({"maxDrop": 0.5}, "maxDrop is a budget for what is measured on data: set data, or remove it"),
+        ({"maxLatency": "3601s"}, "maxLatency must be a duration of at most 1h"),
         ({"metric": "AUC"}, "metric and output say what is measured on data: set data, or remove them"),
         ({"output": "y"}, "metric and output say what is measured on data: set data, or remove them"),
     ],
@@ -44,6 +46,12 @@ def test_combinations_that_mean_nothing(tmp_path, evaluate, says):
         read_deployment(write_spec(tmp_path, MODEL, {"evaluate": evaluate}))
     assert caught.value.reason == "InvalidSpec"
     assert says in caught.value.message
+
+
+@pytest.mark.parametrize("evaluate", [{**DATA, "maxDrop": 0.5}, {"minSpeedup": 2}, {"objective": "Size"}])
+def test_a_budget_where_nothing_is_to_be_chosen(tmp_path, evaluate):
+    with pytest.raises(UserError, match="mode None makes no variant to choose"):
+        read_deployment(write_spec(tmp_path, MODEL, {"quantize": {"mode": "None"}, "evaluate": evaluate}))
 
 
 def test_code_for_nothing(tmp_path):

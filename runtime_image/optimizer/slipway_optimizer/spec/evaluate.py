@@ -13,7 +13,9 @@ MetricName = Literal["Accuracy", "TopK", "F1", "AUC", "MSE", "Pearson", "Spearma
 Average = Literal["Macro", "Binary"]
 Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,6}(us|ms|s)$")]
 UNBOUNDED: Final = frozenset({"MSE", "Function"})
+DEFAULT_MAX_DROP: Final = 0.01
 DEFAULT_MIN_SPEEDUP: Final = 1.1
+LONGEST_US: Final = 3_600_000_000
 MICROSECONDS: Final = {"us": 1, "ms": 1_000, "s": 1_000_000}
 
 
@@ -24,7 +26,7 @@ class Evaluate(SpecModel):
     average: Average | None = None
     function: str | None = None
     output: str | None = None
-    max_drop: float = Field(default=0.01, ge=0)
+    max_drop: float = Field(default=DEFAULT_MAX_DROP, ge=0)
     min_speedup: float = Field(default=DEFAULT_MIN_SPEEDUP, gt=0)
     max_size_bytes: int | None = Field(default=None, gt=0, strict=True)
     max_latency: Duration | None = None
@@ -44,6 +46,8 @@ class Evaluate(SpecModel):
             raise ValueError("metric Function gets every output: remove output")
         if self.data is None and (self.metric != "Accuracy" or self.output is not None):
             raise ValueError("metric and output say what is measured on data: set data, or remove them")
+        if self.data is None and self.max_drop != DEFAULT_MAX_DROP:
+            raise ValueError("maxDrop is a budget for what is measured on data: set data, or remove it")
         if self.max_drop > 1 and self.metric not in UNBOUNDED:
             raise ValueError("this metric is never above 1, or below -1, so a maxDrop above 1 would allow anything")
         return self
@@ -52,6 +56,8 @@ class Evaluate(SpecModel):
     def check_objective(self) -> Self:
         if self.objective == "Size" and self.min_speedup != DEFAULT_MIN_SPEEDUP:
             raise ValueError("with objective Size nothing has to be faster: remove minSpeedup, or set maxLatency")
+        if (self.max_latency_us or 0) > LONGEST_US:
+            raise ValueError("maxLatency must be a duration of at most 1h, such as 800us or 20ms")
         return self
 
     @property

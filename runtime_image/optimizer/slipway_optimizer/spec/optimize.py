@@ -6,7 +6,7 @@ from pydantic import model_validator
 
 from slipway_optimizer.spec.base import SpecModel
 from slipway_optimizer.spec.distill import Distill
-from slipway_optimizer.spec.evaluate import DEFAULT_MIN_SPEEDUP, Evaluate
+from slipway_optimizer.spec.evaluate import DEFAULT_MAX_DROP, DEFAULT_MIN_SPEEDUP, Evaluate
 from slipway_optimizer.spec.prune import Prune
 from slipway_optimizer.spec.quantize import Calibration, Quantize
 
@@ -24,13 +24,18 @@ class Optimize(SpecModel):
     active_deadline_seconds: int | None = None
 
     @model_validator(mode="after")
-    def check_allow_lossy(self) -> Self:
+    def check_used(self) -> Self:
         wanted = self.evaluate
         if self.allow_lossy and wanted.data is not None:
             raise ValueError("with evaluate.data, maxDrop says what may be lost: remove allowLossy")
         if self.allow_lossy and not self._changes_answers:
             raise ValueError("mode None makes nothing that loses anything: remove allowLossy, or set another mode")
         has_preference = wanted.min_speedup != DEFAULT_MIN_SPEEDUP or wanted.objective != "Latency"
+        if (has_preference or wanted.max_drop != DEFAULT_MAX_DROP) and not self._changes_answers:
+            raise ValueError(
+                "mode None makes no variant to choose: remove evaluate.maxDrop, evaluate.minSpeedup and "
+                "evaluate.objective, or set another mode"
+            )
         if has_preference and wanted.data is None and not self.allow_lossy:
             raise ValueError(
                 "without evaluate.data only the plain export is served, unless allowLossy is set: set one of them, or "

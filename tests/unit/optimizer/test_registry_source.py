@@ -9,7 +9,7 @@ from support.http_source import Answer, http_source
 
 from slipway_contract.digest import sha256_of_bytes
 from slipway_optimizer.errors import JobError
-from slipway_optimizer.sources.fetch import fetch
+from slipway_optimizer.sources.fetch import fetch, resolve
 from slipway_optimizer.spec import Source
 
 FIELD = "model.source"
@@ -100,6 +100,31 @@ def test_a_registry_that_hands_out_tokens(server, tmp_path, secret, secret_keys)
     uri = push(server, [layer(WEIGHTS, "net.onnx")], needs="Bearer t0ken", challenge=challenge)
     server.answer(blob_path(WEIGHTS), Answer(body=WEIGHTS, ranges=True, needs="Bearer t0ken", challenge=challenge))
     assert get(uri, tmp_path).digest == sha256_of_bytes(WEIGHTS)
+
+
+def test_the_login_is_that_of_the_registry_however_its_key_is_written(server, tmp_path, secret):
+    uri = push(server, [layer(WEIGHTS, "net.onnx")], needs="Basic bWU6cGFzcw==", challenge="Basic realm=registry")
+    server.answer(
+        blob_path(WEIGHTS), Answer(body=WEIGHTS, needs="Basic bWU6cGFzcw==", challenge="Basic realm=registry")
+    )
+    host = uri.removeprefix("oci://").partition("/")[0]
+    auths = {"https://other/": {"auth": "eDp5"}, f"http://{host}/v2/": {"username": "me", "password": "pass"}}
+    (secret / ".dockerconfigjson").write_text(json.dumps({"auths": auths}))
+    assert get(uri, tmp_path).digest == sha256_of_bytes(WEIGHTS)
+
+
+@pytest.mark.parametrize("host", ["registry", "localhost", "registry.models.svc:5000"])
+def test_what_comes_first_is_the_registry(monkeypatch, host):
+    asked = []
+
+    def get(session, url, **_):
+        asked.append(url)
+        raise PermissionError
+
+    monkeypatch.setattr("requests.Session.get", get)
+    with pytest.raises(JobError):
+        resolve(Source(uri=f"oci://{host}/my.org/net:v1"), FIELD)
+    assert [url.partition("://")[2] for url in asked] == [f"{host}/v2/my.org/net/manifests/v1"]
 
 
 def test_an_index_of_several_platforms_is_no_artifact(server, tmp_path):

@@ -55,8 +55,10 @@ def _login(registry: str, credentials: Credentials) -> tuple[str, str] | None:
     user = credentials.get("OCI_USERNAME")
     if user:
         return user, credentials.get("OCI_PASSWORD") or ""
-    config = json.loads(credentials.get(".dockerconfigjson") or "{}")
-    return _login_of(config.get("auths", {}).get(registry, {}))
+    auths = json.loads(credentials.get(".dockerconfigjson") or "{}").get("auths", {})
+    # A key is a host, or a URL as `kubectl create secret docker-registry --docker-server` was given it.
+    logins = {key.rpartition("://")[2].partition("/")[0]: auth for key, auth in auths.items()}
+    return _login_of((logins | auths).get(registry, {}))
 
 
 def _login_of(auth: dict[str, Any]) -> tuple[str, str] | None:

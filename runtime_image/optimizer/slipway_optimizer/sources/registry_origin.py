@@ -30,12 +30,15 @@ class RegistryOrigin:
         from oras.container import Container  # noqa: PLC0415
 
         self._uri = uri
+        registry, _, name = uri.rest.partition("/")
         try:
-            self._container = Container(uri.rest)
+            # oras takes a host with no dot and no port for a namespace of Docker Hub's, and would sign in there.
+            self._container = Container(f"registry.local/{name}")
         except ValueError as error:
             message = f"{uri.text} names no artifact: write oci://REGISTRY/REPOSITORY:TAG or …@sha256:DIGEST."
             raise UserError(reasons.UNSUPPORTED_SOURCE, message) from error
-        self._auth = RegistryAuth(self._container.registry, credentials)
+        self._container.registry = registry
+        self._auth = RegistryAuth(registry, credentials)
 
     def look(self, wanted: str | None) -> Look:
         """The manifest behind the tag, or the one that is wanted; its digest is taken over its bytes."""

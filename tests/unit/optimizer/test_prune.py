@@ -115,6 +115,8 @@ def test_channels_are_really_gone_and_the_outputs_are_as_wide_as_before(tmp_path
     assert done.problem is None
     assert parameters(done.model.module) == done.facts["parametersAfter"] < 0.6 * parameters(module)
     assert done.facts["parametersBefore"] == parameters(module)
+    # Three rows of 8 x 8: 9 * 32 of the stem, 32 * 64 and 9 * 64 and 64 * 32 of the block, at 64 places; the head.
+    assert done.facts["multiplyAddsBefore"] == 3 * (64 * (9 * 32 + 32 * 64 + 9 * 64 + 64 * 32) + 32 * 10)
     assert done.facts["multiplyAddsAfter"] < 0.6 * done.facts["multiplyAddsBefore"]
     assert done.model.module.head.out_features == 10
     assert done.model.module.block[0].out_channels % 8 == 0

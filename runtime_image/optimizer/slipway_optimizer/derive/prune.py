@@ -42,7 +42,7 @@ def _with_modules(source: LoadedModel) -> TorchModel:
 def _unstructured(
     setting: Setting, source: TorchModel, wanted: Prune, derivation: Derivation
 ) -> tuple[TorchModel, dict[str, Any]]:
-    model = _copy(source)
+    model = _copy(setting, source)
     weights = mask_weights(model.module, wanted)
     trained = fine_tune(setting, model.call, wanted.fine_tune, derivation) if wanted.fine_tune else {}
     make_permanent(weights)
@@ -60,7 +60,7 @@ def _structured(
 
 
 def _cut(setting: Setting, source: TorchModel, wanted: Prune) -> TorchModel:
-    model = _copy(source)
+    model = _copy(setting, source)
     try:
         remove_channels(model.call, wanted, to_tensors(setting.checks[0], source.spec))
         same = setting.shapes(model) == setting.expected
@@ -71,7 +71,7 @@ def _cut(setting: Setting, source: TorchModel, wanted: Prune) -> TorchModel:
         raise _impossible(f"{type(error).__name__}: {first_line(error)}") from error
     if not same:
         raise _impossible("its outputs have other shapes without them")
-    return TorchModel(model.module, source.spec)
+    return _called_once(setting, TorchModel(model.module, source.spec))
 
 
 def _impossible(cause: str) -> NotDerivableError:
@@ -80,11 +80,17 @@ def _impossible(cause: str) -> NotDerivableError:
     )
 
 
-def _copy(source: TorchModel) -> TorchModel:
+def _copy(setting: Setting, source: TorchModel) -> TorchModel:
     try:
         module = copy.deepcopy(source.module)
     except (RuntimeError, TypeError) as error:
         raise NotDerivableError(f"The model cannot be copied ({first_line(error)}): remove prune.") from error
     for parameter in module.parameters():
         parameter.requires_grad_(parameter.is_floating_point())
-    return TorchModel(module, source.spec)
+    return _called_once(setting, TorchModel(module, source.spec))
+
+
+def _called_once(setting: Setting, model: TorchModel) -> TorchModel:
+    """The first call tries how the module wants its inputs: it may make two, which are not to be traced or counted."""
+    model.run(setting.checks[0])
+    return model

@@ -19,12 +19,14 @@ class Reference:
     Attributes:
         path: `module:attribute`, where the attribute may have dots.
         field: where the spec says it.
+        code: where the spec says which code it may come from.
         not_found: the reason to fail with where there is no such thing.
         failed: the reason to fail with where importing it fails.
     """
 
     path: str
     field: str
+    code: str
     not_found: str
     failed: str
 
@@ -56,9 +58,10 @@ def _import(name: str, code: Path | None, wanted: Reference) -> ModuleType:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(error.name + ".")):
-            raise UserError(wanted.not_found, _absent(error.name, code, wanted.field)) from error
+            raise UserError(wanted.not_found, _absent(error.name, code, wanted)) from error
         message = (
-            f"{name} imports {error.name}, which is not installed in the optimizer image: add it to spec.model.code."
+            f"{name} imports {error.name}, which is not installed in the optimizer image: add it to {wanted.code}, or "
+            "name an image that has it in spec.optimize.image."
         )
         raise UserError(wanted.failed, message) from error
     except (Exception, SystemExit) as error:
@@ -66,14 +69,14 @@ def _import(name: str, code: Path | None, wanted: Reference) -> ModuleType:
         raise UserError(wanted.failed, message) from error
 
 
-def _absent(name: str, code: Path | None, field: str) -> str:
+def _absent(name: str, code: Path | None, wanted: Reference) -> str:
     if code is None:
         return (
             f"There is no module {name} in the optimizer image: name a wheel, zip or .py file that has it in "
-            "spec.model.code."
+            f"{wanted.code}, or an image that has it in spec.optimize.image."
         )
     there = sorted({path.name.removesuffix(".py") for path in code.iterdir() if _is_importable(path)})
-    return f"There is no module {name} in spec.model.code, which has {_some(there)}: correct {field}."
+    return f"There is no module {name} in {wanted.code}, which has {_some(there)}: correct {wanted.field}."
 
 
 def _is_importable(path: Path) -> bool:

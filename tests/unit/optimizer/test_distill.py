@@ -177,6 +177,11 @@ def test_the_learning_rate_falls_as_a_cosine():
     [
         ({"student": {"factoryArgs": [7]}}, "answers logits in shape [3, 7], the model in [3, 10]"),
         ({"student": {"factory": "own_net:Teacher"}}, "own_net has no Teacher"),
+        (
+            {"student": {"factory": "other:Net"}},
+            "no module other in spec.optimize.distill.student.code, which has own_net: "
+            "correct spec.optimize.distill.student.factory.",
+        ),
         ({"hardLabelWeight": 0.5, "labels": False}, "hardLabelWeight needs labels"),
     ],
 )

@@ -57,7 +57,7 @@ def test_an_installed_package_needs_no_code():
         ("own_net:Cn", "FactoryNotFound", "own_net has no Cn; it has Branching, Cnn,"),
         ("own_net:Cnn.small", "FactoryNotFound", "Cnn has no small"),
         ("own_net:NUMBER", "FactoryNotFound", "NUMBER in own_net is a int, which cannot be called"),
-        ("needs_more:Net", "FactoryFailed", "needs_more imports a_package_that_is_not_installed"),
+        ("needs_more:Net", "FactoryFailed", "needs_more imports a_package_that_is_not_installed, which"),
         ("broken:Net", "FactoryFailed", "Importing broken failed with ZeroDivisionError: division by zero"),
         ("own_net:not_a_model", "FactoryFailed", "own_net:not_a_model returned a str"),
         ("own_net:failing", "FactoryFailed", "missing 1 required positional argument"),
@@ -74,6 +74,7 @@ def test_a_module_that_is_not_installed():
     error = failure(spec("a_package_that_is_not_installed.models:Net"))
     assert error.reason == "FactoryNotFound"
     assert "no module a_package_that_is_not_installed in the optimizer image" in error.message
+    assert "in spec.model.code, or an image that has it in spec.optimize.image." in error.message
 
 
 def test_the_factorys_own_words_are_passed_on(code):

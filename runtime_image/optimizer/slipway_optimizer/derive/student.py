@@ -13,8 +13,9 @@ from slipway_optimizer.formats.weights_file import fill_module
 from slipway_optimizer.model_code import unpack_code
 from slipway_optimizer.spec import Student
 
-CODE = "optimize.distill.student.code"
-SOURCE = "optimize.distill.student.source"
+PLACE = "optimize.distill.student"
+CODE = f"{PLACE}.code"
+SOURCE = f"{PLACE}.source"
 
 
 def build_student(setting: Setting, wanted: Student, seed: int) -> TorchModel:
@@ -31,13 +32,18 @@ def build_student(setting: Setting, wanted: Student, seed: int) -> TorchModel:
         }
     )
     with reproducible(seed):
-        module = build_module(spec, _code(setting, wanted))
+        module = build_module(spec, _code(setting, wanted), place=f"spec.{PLACE}", code_field=_code_field(setting))
         weights = setting.shop.inputs.path(SOURCE)
         if weights is not None:
             fill_module(module, weights)
     student = TorchModel(module, spec)
     _compare(setting, student)
     return student
+
+
+def _code_field(setting: Setting) -> str:
+    has_own = CODE in setting.shop.inputs.fetched or setting.shop.inputs.code is None
+    return f"spec.{CODE}" if has_own else "spec.model.code"
 
 
 def _code(setting: Setting, wanted: Student) -> Path | None:

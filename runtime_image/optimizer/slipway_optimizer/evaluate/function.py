@@ -18,7 +18,11 @@ Function = Callable[[Outputs, Array | Outputs], float]
 def load_function(path: str, code: Path | None) -> Function:
     """Import `module:callable` and let nothing but a finite number, or a `ScoreError`, come out of it."""
     wanted = Reference(
-        path, "spec.optimize.evaluate.function", not_found=reasons.METRIC_INVALID, failed=reasons.METRIC_INVALID
+        path,
+        field="spec.optimize.evaluate.function",
+        code="spec.model.code",
+        not_found=reasons.METRIC_INVALID,
+        failed=reasons.METRIC_INVALID,
     )
     function = import_callable(wanted, code)
 

@@ -18,7 +18,6 @@ from slipway_optimizer.spec import Input
 
 SUFFIX: Final = ".npy"
 CHECKED_BYTES: Final = 4 << 20
-# Of a header; NumPy's own limit, which guards the parser.
 VERSIONS: Final = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 

@@ -106,8 +106,9 @@ def test_the_artifact_is_what_the_result_says(artifact, result):
     assert result.variant == "FP32"
     assert "Set spec.optimize.evaluate.data" in result.reason
     measured = {candidate.variant: candidate for candidate in manifest.candidates}
-    assert list(measured) == ["FP32", "FP16", "DynamicINT8"]
-    assert all(candidate.latency and candidate.size_bytes for candidate in manifest.candidates)
+    assert list(measured) == ["FP32", "FP16", "DynamicINT8", "StaticINT8", "INT4"]
+    assert all(measured[name].latency and measured[name].size_bytes for name in ("FP32", "FP16"))
+    assert all("takes no part" in measured[name].reason for name in ("DynamicINT8", "StaticINT8", "INT4"))
     assert measured["FP32"].max_abs_diff is not None
     assert measured["FP32"].max_abs_diff < 1e-3
     assert len(body) < 1_000_000

@@ -66,7 +66,11 @@ def write_integers(scheme: Scheme, plain: Path, target: Path, probe: Probe, cont
     scheme.write(scheme.units, target)
     facts: dict[str, Any] = {"quantizedLayers": len(scheme.units), "layersInFloat": []}
     score = context.score
-    if not context.searches or score is None or score(target) <= context.max_drop:
+    if not context.searches or score is None:
+        return facts
+    drop = score(target)
+    facts["dropInIntegers"] = rounded(drop)
+    if drop <= context.max_drop:
         return facts
     if context.needs_speed and is_slower(plain, target, context):
         return facts | {"notSearched": "with everything in integers it is slower than float"}

@@ -1,5 +1,6 @@
 """The store on a file system: whole artifacts or none, and the first publisher wins."""
 
+import errno
 import os
 import shutil
 import threading
@@ -10,7 +11,7 @@ import pytest
 from support.optimizer import write_artifact
 
 from slipway_contract.digest import hex_of, sha256_of_file
-from slipway_optimizer.errors import UserError
+from slipway_optimizer.errors import InfrastructureError, UserError
 from slipway_optimizer.stores import open_store
 
 RECIPE = "sha256:" + "1" * 64
@@ -52,6 +53,25 @@ def test_a_publisher_that_fails_leaves_nothing(root, folder, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         open_store(str(root)).publish(RECIPE, folder)
     assert list(root.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "said"),
+    [
+        (errno.EROFS, UserError, "Read-only file system"),
+        (errno.EACCES, UserError, "Permission denied"),
+        (errno.ESTALE, InfrastructureError, "Stale file handle"),
+        (errno.EIO, InfrastructureError, "Input/output error"),
+    ],
+)
+def test_what_is_wrong_with_a_volume_is_said_and_whose_fault_it_is(root, folder, monkeypatch, code, kind, said):
+    def fail(*_):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("slipway_optimizer.stores.directory.shutil.copyfile", fail)
+    with pytest.raises(kind, match=said) as caught:
+        open_store(str(root)).publish(RECIPE, folder)
+    assert str(root) in caught.value.message
 
 
 def test_what_a_killed_publisher_left_is_swept_later(root, folder):

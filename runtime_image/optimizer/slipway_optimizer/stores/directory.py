@@ -1,12 +1,14 @@
 """A store on a file system: written under a temporary name, synced, then renamed."""
 
+import errno
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from slipway_contract.digest import hex_of, sha256_of_file
 from slipway_contract.manifest import MANIFEST_FILE
@@ -20,6 +22,9 @@ from slipway_optimizer.stores.stored import Stored, read_stored
 
 TEMPORARY_PREFIX = ".publishing-"
 ABANDONED_AFTER_SECONDS = 24 * 3600
+DENIED: Final = {errno.EACCES, errno.EPERM, errno.EROFS}
+# Of volumes on a network, and of broken disks.
+UNAVAILABLE: Final = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EHOSTDOWN}
 
 
 class DirectoryStore:
@@ -32,38 +37,21 @@ class DirectoryStore:
     def find(self, recipe_digest: str, owner: str | None = None) -> Stored | None:
         """The artifact of a recipe, if it is there and every digest holds; with an owner, it is marked as theirs."""
         folder = self._root / hex_of(recipe_digest)
-        try:
+        with _explained(self._root):
             stored = _read(folder, recipe_digest)
             if stored is None or owner is None:
                 return stored
             # The artifact may have been collected since it was read; once it is marked it stays.
             marked = mark(folder, marker_of(owner))
             is_there = _digest(folder / MANIFEST_FILE) == stored.digest and (marked or not has_markers(folder))
-        except PermissionError as error:
-            raise _denied(self._root) from error
         return stored if is_there else None
 
     def publish(self, recipe_digest: str, folder: Path, owner: str | None = None) -> Stored:
         """Copy a finished folder beside its place, sync it, and rename it; an artifact that is there already wins."""
         target = self._root / hex_of(recipe_digest)
-        try:
-            self._root.mkdir(parents=True, exist_ok=True)
-            self._sweep()
-            temporary = Path(tempfile.mkdtemp(prefix=f"{TEMPORARY_PREFIX}{target.name[:10]}-", dir=self._root))
-        except PermissionError as error:
-            raise _denied(self._root) from error
-        try:
-            _copy_synced(folder, temporary)
-            if owner is not None:
-                (temporary / OWNERS).mkdir()
-                mark(temporary, marker_of(owner))
-            renamed = rename(temporary, target)
-            if not renamed and self.find(recipe_digest, owner) is None:
-                _set_aside(target, temporary)
-                renamed = rename(temporary / "new", target)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-        _sync(self._root)
+        with _explained(self._root):
+            renamed = self._put_in_place(target, recipe_digest, folder, owner)
+            _sync(self._root)
         stored = self.find(recipe_digest, owner)
         if stored is None:
             message = f"{target} does not hold what was written there: check the volume."
@@ -81,6 +69,23 @@ class DirectoryStore:
     def checkpoints(self, recipe_digest: str) -> Checkpoints:
         """What a Job of the recipe leaves for the one that goes on after it."""
         return DirectoryCheckpoints(self._root, recipe_digest)
+
+    def _put_in_place(self, target: Path, recipe_digest: str, folder: Path, owner: str | None) -> bool:
+        self._root.mkdir(parents=True, exist_ok=True)
+        self._sweep()
+        temporary = Path(tempfile.mkdtemp(prefix=f"{TEMPORARY_PREFIX}{target.name[:10]}-", dir=self._root))
+        try:
+            _copy_synced(folder, temporary)
+            if owner is not None:
+                (temporary / OWNERS).mkdir()
+                mark(temporary, marker_of(owner))
+            renamed = rename(temporary, target)
+            if not renamed and self.find(recipe_digest, owner) is None:
+                _set_aside(target, temporary)
+                renamed = rename(temporary / "new", target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        return renamed
 
     def _sweep(self) -> None:
         """Remove what publishers left that were killed long ago, and Jobs that nobody went on with."""
@@ -146,7 +151,15 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _denied(root: Path) -> UserError:
-    return UserError(
-        reasons.STORE_ACCESS_DENIED, f"The store {root} may not be written: check the volume's owner and mode."
-    )
+@contextmanager
+def _explained(root: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in DENIED:
+            message = f"The store {root} may not be written ({error.strerror}): check the volume's owner and mode."
+            raise UserError(reasons.STORE_ACCESS_DENIED, message) from error
+        if error.errno in UNAVAILABLE:
+            message = f"The store {root} cannot be used ({error.strerror}): check the volume."
+            raise InfrastructureError(reasons.STORE_UNAVAILABLE, message) from error
+        raise

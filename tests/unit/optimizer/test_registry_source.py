@@ -133,6 +133,25 @@ def test_an_index_of_several_platforms_is_no_artifact(server, tmp_path):
     assert "oras push" in error.message
 
 
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"digest": "sha512:" + "0" * 128}, "only sha256 is verified"),
+        ({"annotations": {"x": "y" * (5 << 20)}}, "4 MiB"),
+    ],
+)
+def test_what_could_not_be_verified_or_held_in_memory_is_refused(server, tmp_path, other, said):
+    error = failure(push(server, [layer(WEIGHTS, "net.onnx") | other]), tmp_path)
+    assert error.reason == "UnsupportedSource"
+    assert said in error.message
+
+
+def test_a_manifest_that_is_none_is_asked_for_again(server, tmp_path):
+    uri = push(server, [layer(WEIGHTS, "net.onnx")])
+    server.answer("/v2/nets/net/manifests/v1", Answer(body=b"<html>"))
+    assert failure(uri, tmp_path).reason == "SourceUnavailable"
+
+
 def test_a_secret_that_holds_something_else(server, tmp_path, secret):
     (secret / ".dockerconfigjson").write_text("{not json")
     error = failure(push(server, [layer(WEIGHTS, "net.onnx")]), tmp_path)

@@ -1,13 +1,16 @@
 """`oci://`: the layers of an artifact in a registry, named by their titles; the manifest's digest names a version."""
 
 import hashlib
+import json
 from contextlib import AbstractContextManager
 from typing import Any, Final
+
+import requests
 
 from slipway_optimizer import reasons
 from slipway_optimizer.credentials import Credentials
 from slipway_optimizer.errors import UserError
-from slipway_optimizer.sources.origin import Entry, Look, Stream, TruncatedError
+from slipway_optimizer.sources.origin import CHUNK_BYTES, Entry, Look, Stream, TruncatedError
 from slipway_optimizer.sources.ranges import read_range
 from slipway_optimizer.sources.registry_auth import RegistryAuth
 from slipway_optimizer.sources.uri import SourceUri
@@ -17,6 +20,7 @@ UNPACK: Final = "io.deis.oras.content.unpack"
 # What clients make of a folder, and what images consist of; a single file is a plain `tar` to them, whatever it is.
 PACKED: Final = ("tar+gzip", "tar.gzip", "tar+zstd")
 MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
+MANIFEST_LIMIT_BYTES: Final = 4 << 20  # what the specification lets a registry refuse
 ACCEPTED: Final = f"{MANIFEST}, application/vnd.docker.distribution.manifest.v2+json"
 
 
@@ -46,10 +50,11 @@ class RegistryOrigin:
         response = self._auth.get(self._container.manifest_url(reference or self._container.tag), {"Accept": ACCEPTED})
         with response:
             response.raise_for_status()
-            digest = f"sha256:{hashlib.sha256(response.content).hexdigest()}"
+            body = self._body(response)
+            digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
             if reference and digest != reference:
                 raise TruncatedError(f"the registry sent the manifest {digest} for {reference}")
-            layers = response.json().get("layers")
+            layers = _layers(body)
         if not layers:
             message = f"{self._uri.text} is no artifact with layers, such as `oras push` makes: name one that is."
             raise UserError(reasons.UNSUPPORTED_SOURCE, message)
@@ -67,12 +72,30 @@ class RegistryOrigin:
         del look
         return True
 
+    def _body(self, response: requests.Response) -> bytes:
+        body = bytearray()
+        for chunk in response.iter_content(CHUNK_BYTES):
+            body += chunk
+            if len(body) > MANIFEST_LIMIT_BYTES:
+                message = f"The manifest of {self._uri.text} is larger than 4 MiB: name an artifact with fewer layers."
+                raise UserError(reasons.UNSUPPORTED_SOURCE, message)
+        return bytes(body)
+
     def _entry(self, layer: dict[str, Any], *, alone: bool) -> Entry:
         annotations = layer.get("annotations") or {}
         if annotations.get(UNPACK) == "true" or str(layer.get("mediaType")).endswith(PACKED):
             message = f"{self._uri.text} holds a packed folder: push its files one by one, `oras push REF FILE FILE …`."
             raise UserError(reasons.UNSUPPORTED_SOURCE, message)
         digest = str(layer["digest"])
+        if not digest.startswith("sha256:"):
+            message = f"{self._uri.text} holds the layer {digest}: only sha256 is verified, push it with that."
+            raise UserError(reasons.UNSUPPORTED_SOURCE, message)
         title = annotations.get(TITLE) or (self._uri.file_name if alone else digest.replace(":", "-"))
-        known = digest.removeprefix("sha256:") if digest.startswith("sha256:") else None
-        return Entry(title, digest, int(layer["size"]), digest, known)
+        return Entry(title, digest, int(layer["size"]), digest, digest.removeprefix("sha256:"))
+
+
+def _layers(manifest: bytes) -> list[dict[str, Any]]:
+    try:
+        return list(json.loads(manifest).get("layers") or [])
+    except ValueError as error:
+        raise TruncatedError("the registry sent a manifest that is no JSON") from error

@@ -138,6 +138,16 @@ def test_many_publishers_of_one_recipe_agree(s3, tmp_path, root):
     assert len(s3.keys(prefix_of(root))) == 2, "who was not first takes away what it had uploaded"
 
 
+def test_whoever_was_not_first_and_may_not_delete_is_done_all_the_same(tmp_path, root, monkeypatch):
+    def deny(*_):
+        raise PermissionError("Access Denied.")
+
+    first = open_store(root).publish(RECIPE, write_artifact(tmp_path / "first", RECIPE, model=b"first"))
+    monkeypatch.setattr("s3fs.S3FileSystem.rm_file", deny)
+    second = open_store(root).publish(RECIPE, write_artifact(tmp_path / "second", RECIPE, model=b"second"))
+    assert (second.digest, second.first) == (first.digest, False)
+
+
 def test_a_damaged_artifact_is_not_found_and_is_replaced(s3, tmp_path, root):
     store = open_store(root)
     folder = write_artifact(tmp_path / "finished", RECIPE)

@@ -118,9 +118,9 @@ class BucketStore:
         return Stored(stored.manifest, stored.digest, first=first)
 
     def _discard(self, paths: Iterator[str]) -> None:
-        """Another publisher was first, and nothing refers to these."""
+        """Another publisher was first, and nothing refers to these: that they may not be deleted does no harm."""
         for path in paths:
-            with suppress(FileNotFoundError):
+            with suppress(FileNotFoundError, PermissionError):
                 self._filesystem.rm_file(path)
 
     def _create(self, path: str, body: bytes) -> bool:

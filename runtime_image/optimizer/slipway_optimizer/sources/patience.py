@@ -40,4 +40,4 @@ class Patience:
 
     def _pause(self, state: RetryCallState) -> float:
         del state
-        return min(FIRST_PAUSE_SECONDS * 2.0 ** (self._in_vain - 1), LONGEST_PAUSE_SECONDS)
+        return min(FIRST_PAUSE_SECONDS * 2.0**self._in_vain, LONGEST_PAUSE_SECONDS)

@@ -60,11 +60,11 @@ def test_unknown_fields_are_an_error_under_strict_validation(
         pytest.param({"spec": {"model": {"source": None}}}, "spec.model.source: Required value", id="no source"),
         pytest.param({"spec": {"model": {"outputs": []}}}, "spec.model.outputs", id="no output"),
         pytest.param(
-            {"spec": {"model": {"format": "TorchScript"}}},
-            'supported values: "StateDict", "SafeTensors", "ExportedProgram", "ONNX"',
+            {"spec": {"model": {"format": "Keras"}}},
+            'supported values: "StateDict", "SafeTensors", "TorchScript", "ExportedProgram"',
             id="a format that is not there",
         ),
-        pytest.param({"spec": {"optimize": {"evaluate": {"maxDrop": 1.5}}}}, "less than or equal to 1", id="maxDrop"),
+        pytest.param({"spec": {"optimize": {"evaluate": {"maxDrop": -0.1}}}}, "or equal to 0", id="maxDrop"),
         pytest.param(
             {"spec": {"optimize": {"evaluate": {"minSpeedup": 0.5}}}}, "greater than or equal to 1", id="speedup"
         ),

@@ -53,6 +53,18 @@ def test_against_labels(evaluation, spec, labels, score):
 
 
 @pytest.mark.parametrize(
+    ("scores", "labels"),
+    [
+        ([[-np.inf], [0.1], [0.2], [np.inf]], [0, 0, 1, 1]),
+        ([[np.inf, -np.inf], [1, 0], [0, 0], [0, np.inf]], [0, 0, 1, 1]),
+        ([[np.inf, 0, 0], [0, 1, -np.inf], [0, 0, 1], [9, 0, -np.inf]], [0, 1, 2, 0]),
+    ],
+)
+def test_infinite_scores_have_an_order(evaluation, scores, labels):
+    assert evaluation(np.array(scores), labels, metric="AUC").score(identity) == 1.0
+
+
+@pytest.mark.parametrize(
     ("spec", "own", "other"),
     [
         ({"metric": "Accuracy"}, 1.0, 0.25),

@@ -17,6 +17,7 @@ from slipway_optimizer.evaluate.reading import Answers, Metric, Reading
 from slipway_optimizer.spec import Average
 
 BINARY: Final = 2
+LARGEST: Final = 1e300
 
 
 def accuracy() -> Metric:
@@ -75,8 +76,9 @@ def auc() -> Metric:
 
 
 def _read_for_auc(answers: Answers) -> Reading:
-    scores = read_scores(answers)
-    return Reading(scores.astype(np.float64), class_labels(answers, max(scores.shape[-1], BINARY)))
+    # Infinite scores, as of masked classes or of float16, keep their order; a difference of two has to be a number.
+    scores = np.clip(read_scores(answers).astype(np.float64), -LARGEST, LARGEST)
+    return Reading(scores, class_labels(answers, max(scores.shape[-1], BINARY)))
 
 
 def _area(truth: Array, scores: Array) -> float:

@@ -10,7 +10,10 @@ import yaml
 from slipway_operator.api.v1alpha1 import ModelDeployment
 
 ROOT = Path(__file__).parents[3]
-DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "runtime_image/README.md", "charts/slipway/README.md"]
+DOCUMENTS = [
+    *("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "runtime_image/README.md", "charts/slipway/README.md"),
+    *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "examples").rglob("*.md")),
+]
 TOP_LEVEL = ("operator/", "runtime_image/", "crds/", "charts/", "tests/", "examples/")
 # made by a command, or made of a placeholder
 NOT_IN_GIT = re.compile(r"[<>*]|^\.cluster/|\.\.\.|…")

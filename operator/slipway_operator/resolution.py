@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from slipway_contract.digest import hex_of
 from slipway_contract.redaction import without_secrets
 from slipway_contract.result import Resolved
-from slipway_contract.source_ids import source_fields
+from slipway_contract.source_ids import fixed_id, source_fields
 from slipway_operator.api.v1alpha1 import ModelDeployment, SourceStatus
 from slipway_operator.objects.names import SOURCES_DIGEST
 from slipway_operator.objects.resolve_job import sources_digest, uris_to_resolve
@@ -173,19 +172,11 @@ def _found(parent: ModelDeployment, ids: Mapping[str, str], now: str) -> tuple[S
 
 def _said_by_the_spec(parent: ModelDeployment) -> list[SourceStatus]:
     """Sources with a sha256, or with a version in the URI."""
-    unresolved = uris_to_resolve(parent)
     return [
-        SourceStatus(field=field, uri=str(source["uri"]), digest=_own_id(str(source["uri"]), source.get("sha256")))
+        SourceStatus(field=field, uri=str(source["uri"]), digest=own)
         for field, source in _sources(parent).items()
-        if field not in unresolved
+        if (own := fixed_id(source)) is not None
     ]
-
-
-def _own_id(uri: str, sha256: str | None) -> str:
-    if sha256:
-        return f"sha256:{hex_of(sha256)}"
-    version = uri.rpartition("@")[2]
-    return f"oci:{version}" if uri.startswith("oci://") else f"commit:{version.partition('/')[0]}"
 
 
 def _in_order(parent: ModelDeployment, sources: Sequence[SourceStatus]) -> tuple[SourceStatus, ...]:

@@ -69,6 +69,12 @@ def test_a_large_file_counts_by_its_digest_and_a_small_one_by_its_commit(hub, tm
     assert (fetched.name, fetched.digest) == ("model.safetensors", sha256_of_bytes(WEIGHTS))
 
 
+def test_a_large_file_at_a_commit_is_what_its_uri_says(hub, tmp_path):
+    commit = hub.commit("org/net", FILES)
+    fetched = get(f"hf://org/net@{commit}/model.safetensors", tmp_path, f"commit:{commit}")
+    assert fetched.digest == sha256_of_bytes(WEIGHTS)
+
+
 def test_a_data_set(hub, tmp_path):
     hub.commit("org/digits", {"test.parquet": WEIGHTS}, kind="datasets")
     assert get("hf://datasets/org/digits/test.parquet", tmp_path).digest == sha256_of_bytes(WEIGHTS)

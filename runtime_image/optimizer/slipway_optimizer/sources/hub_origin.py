@@ -49,7 +49,8 @@ class HubOrigin:
         if entry is None:
             raise FileNotFoundError(place.path)
         named = Entry(self._uri.file_name, entry.key, entry.size, entry.version, entry.sha256)
-        return Look(f"sha256:{entry.sha256}" if entry.sha256 else f"commit:{info.sha}", [named])
+        # Whoever wants a commit has it; else the digest, with which another commit may leave the file what it was.
+        return Look(f"sha256:{entry.sha256}" if entry.sha256 and not commit else f"commit:{info.sha}", [named])
 
     def read(self, look: Look, entry: Entry, offset: int) -> AbstractContextManager[Stream]:
         """The bytes of one file at the commit, which never change."""

@@ -79,6 +79,15 @@ def test_a_folder_is_used_where_it_lies_and_its_digest_is_that_of_sha256sum(tmp_
     assert get(f"{folder.as_uri()}/", tmp_path, sha256=printed.split()[0]) == fetched
 
 
+def test_a_name_that_no_disk_takes_is_the_user_s_mistake(server, tmp_path):
+    error = failure(server.serve(f"/{'n' * 256}.pth", BODY), tmp_path)
+    assert (error.reason, "too long for a disk" in error.message) == ("UnsupportedSource", True)
+    folder = tmp_path / "net"
+    folder.mkdir()
+    (folder / os.fsdecode(b"\xff.bin")).write_bytes(BODY)
+    assert failure(f"{folder.as_uri()}/", tmp_path).reason == "UnsupportedSource"
+
+
 def test_a_folder_has_to_be_meant(tmp_path):
     (tmp_path / "net").mkdir()
     (tmp_path / "net/config.json").write_bytes(b"{}")

@@ -8,6 +8,7 @@ from slipway_optimizer.errors import UserError
 from slipway_optimizer.sources.origin import Entry
 
 MAX_FILES: Final = 10_000
+MAX_NAME_BYTES: Final = 255
 
 
 def check_layout(uri: str, entries: list[Entry]) -> None:
@@ -24,6 +25,9 @@ def check_layout(uri: str, entries: list[Entry]) -> None:
         if not _is_plain(entry.path):
             message = f"{uri} holds the name {entry.path!r}, which is no path below a folder: rename it."
             raise UserError(reasons.UNSUPPORTED_SOURCE, message)
+        if not _can_be_written(entry.path):
+            message = f"{uri} holds the name {entry.path!r}, which is no UTF-8 or too long for a disk: rename it."
+            raise UserError(reasons.UNSUPPORTED_SOURCE, message)
         if entry.path in files:
             raise UserError(reasons.UNSUPPORTED_SOURCE, f"{uri} holds the name {entry.path!r} twice: rename one.")
         files.add(entry.path)
@@ -37,3 +41,10 @@ def check_layout(uri: str, entries: list[Entry]) -> None:
 def _is_plain(path: str) -> bool:
     parts = path.split("/")
     return not {"", ".", ".."} & set(parts) and "\0" not in path and "\n" not in path and "\\" not in path
+
+
+def _can_be_written(path: str) -> bool:
+    # A name on disk that is no UTF-8 comes with surrogates, which have no encoding.
+    return path.encode(errors="ignore").decode() == path and all(
+        len(part.encode()) <= MAX_NAME_BYTES for part in path.split("/")
+    )

@@ -64,6 +64,8 @@ def _import(name: str, code: Path | None, wanted: Reference) -> ModuleType:
             "name an image that has it in spec.optimize.image."
         )
         raise UserError(wanted.failed, message) from error
+    except MemoryError:
+        raise
     except (Exception, SystemExit) as error:
         message = f"Importing {name} failed with {type(error).__name__}: {first_line(error)}."
         raise UserError(wanted.failed, message) from error

@@ -27,6 +27,8 @@ def build_module(
     factory = import_callable(_reference(model, place, code_field), code)
     try:
         built = factory(*(model.factory_args or ()), **(model.factory_kwargs or {}))
+    except MemoryError:
+        raise
     except (Exception, SystemExit) as error:
         message = (
             f"{model.factory} failed with {type(error).__name__}: {first_line(error)}. "

@@ -77,6 +77,14 @@ def test_a_module_that_is_not_installed():
     assert "in spec.model.code, or an image that has it in spec.optimize.image." in error.message
 
 
+@pytest.mark.parametrize("factory", ["greedy_net:Net", "greedy_module:Net"])
+def test_a_lack_of_memory_is_no_fault_of_the_factory(tmp_path, factory):
+    (tmp_path / "greedy_net.py").write_text("def Net():\n    raise MemoryError\n")
+    (tmp_path / "greedy_module.py").write_text("raise MemoryError\n")
+    with pytest.raises(MemoryError):
+        build_module(spec(factory), tmp_path)
+
+
 def test_the_factorys_own_words_are_passed_on(code):
     error = failure(spec("own_net:failing", 3), code)
     assert "own_net:failing failed with ValueError: width 3 is odd." in error.message

@@ -1,4 +1,4 @@
-"""What the API server says about prune and distill, the optimizer says too: the same objects pass, the same do not."""
+"""What the API server says about a recipe, the optimizer says too: the same objects pass, the same do not."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from slipway_optimizer.errors import UserError
 from slipway_optimizer.spec import read_deployment
 
 CASES = Path(__file__).parents[2] / "integration/api/cases"
-MODELS = ("Prune", "Distill", "Student")
+MODELS = ("Distill", "Evaluate", "Input", "Optimize", "Prune", "Quantize", "Student", "Weights")
 PAIRS = [case for name in MODELS for case in yaml.safe_load((CASES / f"{name}.yaml").read_text())]
 
 

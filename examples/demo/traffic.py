@@ -26,10 +26,6 @@ class Scaling:
     def most(self) -> int:
         return max((count for _, count in self.replicas), default=0)
 
-    @property
-    def first_scale_out(self) -> float | None:
-        return next((at for at, count in self.replicas if count > self.replicas[0][1]), None)
-
 
 def load_pod(namespace: str, url: str, tensor: dict[str, Any], workers: int, seconds: float) -> dict[str, Any]:
     return {

@@ -1,7 +1,7 @@
 """The ModelDeployment as a document: read, and refused in one sentence."""
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from pydantic import BaseModel, ValidationError, model_validator
 
@@ -10,6 +10,15 @@ from slipway_optimizer.errors import UserError
 from slipway_optimizer.spec.model import ModelSpec
 from slipway_optimizer.spec.optimize import Optimize
 from slipway_optimizer.spec.yaml_file import read_yaml
+
+SIZE_TYPES: Final = frozenset({"constrained-int", "constrained-str"})
+SIZE: Final = "a size is a whole number above 0, or the name of a dimension that varies, as in [batch, 3, 224, 224]"
+# By pydantic's name for what is wrong.
+SAID: Final = {
+    "extra_forbidden": "there is no such field: check the spelling",
+    "missing": "this field is required",
+    "model_type": "this has to have fields of its own",
+}
 
 
 class Deployment(BaseModel):
@@ -62,8 +71,14 @@ def read_deployment(path: Path) -> Deployment:
 
 
 def _sentence(error: ValidationError) -> str:
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"]) or "the document"
-    more = error.error_count() - 1
+    first, *_ = errors = error.errors()
+    where = _field(first["loc"])
+    said = SIZE if SIZE_TYPES & set(first["loc"]) else SAID.get(first["type"], first["msg"])
+    more = len({_field(item["loc"]) for item in errors}) - 1
     rest = f" ({more} more like this)" if more else ""
-    return f"{where}: {first['msg'].removeprefix('Value error, ')}{rest}."
+    return f"{where}: {said.removeprefix('Value error, ')}{rest}."
+
+
+def _field(path: tuple[int | str, ...]) -> str:
+    """Without the type of a size: it may have two, and pydantic says of each that this one is neither."""
+    return ".".join(str(part) for part in path if part not in SIZE_TYPES) or "the document"

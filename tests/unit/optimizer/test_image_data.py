@@ -153,6 +153,13 @@ def test_a_link_in_a_folder(tmp_path):
         read_data(path, inputs())
 
 
+def test_a_link_to_a_folder(tmp_path):
+    path = folder(tmp_path, {"cat/1.png": picture()})
+    (path / "dog").symlink_to("cat")
+    with pytest.raises(UserError, match=r"dog is a link or a special file"):
+        read_data(path, inputs())
+
+
 def test_an_archive_of_zeros(tmp_path):
     with (
         zipfile.ZipFile(tmp_path / "pictures.zip", "w", zipfile.ZIP_DEFLATED) as archive,

@@ -70,8 +70,10 @@ def _found(path: Path) -> Iterator[list[Picture]]:
 
 
 def _files(root: Path) -> Iterator[Picture]:
-    for folder, _, names in os.walk(root):
-        for name in names:
+    for folder, folders, names in os.walk(root):
+        # A link to a folder is not walked into: its pictures would be missing without a word.
+        linked = [name for name in folders if Path(folder, name).is_symlink() and not _is_left_out(name)]
+        for name in [*names, *linked]:
             path = Path(folder, name)
             relative = PurePosixPath(path.relative_to(root))
             if not path.is_file() or path.is_symlink():

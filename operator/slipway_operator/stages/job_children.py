@@ -60,7 +60,8 @@ def _kept_recipes(observed: Observed, plan: Plan, recipe: Recipe) -> list[str]:
     limit = observed.parent.spec.revision_history_limit
     served = [plan.artifact] if plan.artifact and plan.artifact.recipe_digest != recipe.digest else []
     earlier = [*served, *plan.artifact_history][: max(limit, len(served))]
-    in_pods = [annotation_of(pod, RECIPE_DIGEST) for pod in observed.serving_pods]
+    # A pod that is being deleted has what it serves, and fetches nothing any more.
+    in_pods = [annotation_of(pod, RECIPE_DIGEST) for pod in observed.serving_pods if not is_deleting(pod)]
     return sorted({recipe.digest, *(it.recipe_digest for it in earlier), *(digest for digest in in_pods if digest)})
 
 

@@ -3,7 +3,6 @@ import tempfile
 
 import pytest
 
-from slipway_optimizer.credentials import s3_options
 from slipway_optimizer.environment import (
     CACHE_VARIABLES,
     cpu_count,
@@ -63,15 +62,3 @@ def test_waiting_threads_sleep_unless_somebody_chose_otherwise(monkeypatch):
     monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
     let_waiting_threads_sleep()
     assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
-
-
-def test_a_mounted_secret_comes_before_the_environment(tmp_path, monkeypatch):
-    (tmp_path / "source").mkdir()
-    (tmp_path / "source/AWS_ACCESS_KEY_ID").write_text("mounted\n")
-    monkeypatch.setenv("SLIPWAY_SECRETS_DIR", str(tmp_path))
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "environment")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://s3:7070")
-    monkeypatch.delenv("AWS_REGION", raising=False)
-    assert s3_options("source")["key"] == "mounted"
-    assert s3_options("store")["key"] == "environment"
-    assert s3_options("source")["client_kwargs"] == {"endpoint_url": "http://s3:7070"}

@@ -9,7 +9,7 @@ from support.modeldeployments import modeldeployment
 from support.operator_process import IMAGES
 
 from slipway_contract.digest import hex_of
-from slipway_operator.api.v1alpha1 import ModelDeployment
+from slipway_operator.api.v1alpha1 import ArtifactStatus, ModelDeployment
 from slipway_operator.recipes import build_first_recipe
 
 SIZE = {"sizeBytes": 1000}
@@ -32,25 +32,32 @@ def create(namespace: str, name: str, patch: dict[str, Any] | None = None) -> di
 def create_optimized(namespace: str, name: str, patch: dict[str, Any] | None = None) -> dict[str, Any]:
     """Created and given an artifact, as 0.1 made them, before an operator may see it: start the operator afterwards."""
     document = create(namespace, name, patch)
-    recipe = build_first_recipe(ModelDeployment.model_validate(document), IMAGES["optimizer_image_cpu"])
-    artifact = {
-        "digest": "sha256:" + "a" * 64,
-        "recipeDigest": recipe.digest,
-        "uri": f"pvc://{name}-artifacts/{hex_of(recipe.digest)}",
-        "sourceDigest": "sha256:" + "b" * 64,
-        "optimizerImage": recipe.optimizer_image,
-        "hardwareClass": recipe.hardware_class,
-        "variant": "FP32",
-        "sizeBytes": 1000,
-        "reason": "the plain export",
-        "reference": SIZE,
-        "baseline": SIZE,
-        "measured": SIZE,
-    }
-    status = json.dumps({"status": {"artifact": artifact}})
+    artifact = first_artifact(ModelDeployment.model_validate(document))
+    status = json.dumps({"status": {"artifact": artifact.model_dump(by_alias=True, exclude_none=True)}})
     target = ("modeldeployment", name, "-n", namespace)
     cluster.kubectl("patch", *target, "--subresource=status", "--type=merge", "-p", status)
     return get("modeldeployment", name, namespace)
+
+
+def first_artifact(parent: ModelDeployment) -> ArtifactStatus:
+    """The artifact that 0.1 made for a spec."""
+    recipe = build_first_recipe(parent, IMAGES["optimizer_image_cpu"])
+    return ArtifactStatus.model_validate(
+        {
+            "digest": "sha256:" + "a" * 64,
+            "recipeDigest": recipe.digest,
+            "uri": f"pvc://{parent.metadata['name']}-artifacts/{hex_of(recipe.digest)}",
+            "sourceDigest": "sha256:" + "b" * 64,
+            "optimizerImage": recipe.optimizer_image,
+            "hardwareClass": recipe.hardware_class,
+            "variant": "FP32",
+            "sizeBytes": 1000,
+            "reason": "the plain export",
+            "reference": SIZE,
+            "baseline": SIZE,
+            "measured": SIZE,
+        }
+    )
 
 
 def get(kind: str, name: str, namespace: str) -> dict[str, Any]:

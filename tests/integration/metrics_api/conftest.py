@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from support import cluster
 from support.fake_serving import FakeServing, build_fake_deployment
+from support.known_artifact import first_artifact
 from support.metrics_api_process import Installation, MetricsApi, serving
 from support.modeldeployments import modeldeployment
 
@@ -59,7 +60,7 @@ class Model:
         self.pod.become(self.namespace, names[0].removeprefix("pod/"))
 
     def autoscale(self) -> None:
-        self._apply(build_hpa(self.parent, on_cpu=False))
+        self._apply(build_hpa(self.parent, first_artifact(self.parent), on_cpu=False))
 
     @property
     def replicas(self) -> int:

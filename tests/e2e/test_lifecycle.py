@@ -85,7 +85,10 @@ def test_a_broken_version_leaves_the_old_one_serving(namespace: str, twice: dict
 def test_killed_operator_pods_do_not_stop_a_running_job(namespace: str, thrice: dict[str, str]) -> None:
     apply(doubler("survivor", namespace, thrice))
     wait_for(
-        lambda: "optimization" in get("modeldeployment", "survivor", "-n", namespace).get("status", {}),
+        lambda: (
+            conditions(get("modeldeployment", "survivor", "-n", namespace)).get("Optimized", {}).get("reason")
+            == "Optimizing"
+        ),
         timeout=60,
         message="the Job did not start",
     )

@@ -25,7 +25,7 @@ test: setup ## All tests: unit, integration and end-to-end on a real Kubernetes
 	$(MAKE) $(CLUSTER_IF_NONE) images
 	$(PYTHON) -m pytest $(PYTEST_OPTIONS) tests/unit tests/integration tests/e2e
 
-test-unit: setup ## Unit tests only: no cluster, no network
+test-unit: setup helm ## Unit tests only: no cluster, no network
 	$(PYTHON) -m pytest -q $(PYTEST_OPTIONS) tests/unit
 
 test-cluster: setup ## Integration and end-to-end tests, on the cluster that is there

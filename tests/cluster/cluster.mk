@@ -2,7 +2,7 @@
 CLUSTER ?= bundled
 cluster_command = PYTHONPATH=tests/cluster .venv/bin/python -m slipway_cluster
 
-.PHONY: cluster-up cluster-down cluster-status
+.PHONY: cluster-up cluster-down cluster-status helm
 cluster-up: ## Build (cached) and start a real Kubernetes on this machine
 	@$(cluster_command) up --with $(CLUSTER) $(if $(GPUS),--gpus $(GPUS))
 
@@ -11,3 +11,6 @@ cluster-down: ## Stop it and remove all it made
 
 cluster-status: ## Say which part of it is well
 	@$(cluster_command) status
+
+helm: setup # the chart's unit tests render with it
+	@$(cluster_command) helm

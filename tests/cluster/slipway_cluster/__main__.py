@@ -1,11 +1,14 @@
-"""`python -m slipway_cluster up|down|status`, what `make cluster-up` and `make cluster-down` run."""
+"""`python -m slipway_cluster up|down|status|helm`, what `make cluster-up` and its kin run."""
 
 import argparse
+import shutil
 import sys
 
 from slipway_cluster import cluster, kind
+from slipway_cluster.build import build_all
 from slipway_cluster.errors import ClusterError
 from slipway_cluster.paths import Layout
+from slipway_cluster.programs import MODULES
 
 
 def main() -> int:
@@ -23,14 +26,16 @@ def main() -> int:
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="slipway_cluster", description="A real Kubernetes on this machine.")
-    parser.add_argument("command", choices=["up", "down", "status"])
+    parser.add_argument("command", choices=["up", "down", "status", "helm"])
     parser.add_argument("--gpus", type=int, help=f"fake GPUs (default: {cluster.DEFAULT_GPUS})")
     parser.add_argument("--with", dest="provider", choices=["bundled", "kind"], default="bundled")
     return parser.parse_args()
 
 
 def run_command(arguments: argparse.Namespace, layout: Layout) -> int:
-    if arguments.provider == "kind" and arguments.command != "status":
+    if arguments.command == "helm":
+        build_helm(layout)
+    elif arguments.provider == "kind" and arguments.command != "status":
         (kind.up if arguments.command == "up" else kind.down)(layout)
     elif arguments.command == "up":
         cluster.up(layout, arguments.gpus)
@@ -39,6 +44,12 @@ def run_command(arguments: argparse.Namespace, layout: Layout) -> int:
     else:
         return 0 if cluster.status(layout) else 1
     return 0
+
+
+def build_helm(layout: Layout) -> None:
+    """The one program that unit tests need, without the rest; nothing where there is one already."""
+    if shutil.which("helm") is None:
+        build_all(layout, [module for module in MODULES if module.name == "helm"])
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import fsspec
 from support.local_server import free_port, program, running
 
 BUCKET = "models"
+VERSIONED = "versions"
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,14 @@ class ObjectStore:
         self.filesystem().put_file(str(path), f"{BUCKET}/{key}")
         return f"s3://{BUCKET}/{key}"
 
+    def upload_versions(self, key: str, *contents: bytes) -> list[str]:
+        """Write an object of another bucket, which keeps every version of it; returns the versions' URIs."""
+        filesystem = self.filesystem()
+        (self.folder / VERSIONED).mkdir(exist_ok=True)
+        filesystem.make_bucket_versioned(VERSIONED)
+        versions = [filesystem.call_s3("put_object", Bucket=VERSIONED, Key=key, Body=body) for body in contents]
+        return [f"s3://{VERSIONED}/{key}?versionId={version['VersionId']}" for version in versions]
+
     def keys(self, prefix: str = "") -> list[str]:
         """Names of all objects below a prefix, relative to it."""
         root = f"{BUCKET}/{prefix}".rstrip("/")
@@ -67,7 +76,10 @@ def object_store(folder: Path, port: int | None = None) -> Iterator[ObjectStore]
     port = port or free_port()
     store = ObjectStore(f"http://127.0.0.1:{port}", folder)
     (folder / BUCKET).mkdir(parents=True, exist_ok=True)
+    versions = folder.with_name(f"{folder.name}-versions")
+    versions.mkdir(exist_ok=True)
     user = ["--access", store.access_key, "--secret", store.secret_key]
-    argv = [str(program("versitygw")), "--port", f"127.0.0.1:{port}", *user, "posix", str(folder)]
+    kept = ["posix", "--versioning-dir", str(versions), str(folder)]
+    argv = [str(program("versitygw")), "--port", f"127.0.0.1:{port}", *user, *kept]
     with running(argv, port, folder.parent / "versitygw.log"):
         yield store

@@ -69,7 +69,8 @@ class Succeeded(ContractModel):
 class ResolvedSource(ContractModel):
     field: str = Field(description="Path of the source in the spec: model.source, optimize.evaluate.data ...")
     digest: SourceId = Field(
-        description="sha256: of the bytes, or the store's own name for this version: etag:, generation:, commit:, oci:."
+        description="sha256: of the bytes, or the store's own name for this version: etag:, generation:, version:, "
+        "commit:, oci:."
     )
 
 

@@ -14,14 +14,17 @@ SourceId = Annotated[
     str,
     StringConstraints(
         pattern=r"^(sha256:[0-9a-f]{64}|commit:[0-9a-f]{40}|generation:[0-9a-f]{1,64}|oci:sha256:[0-9a-f]{64}"
-        r"|etag:[!-~]{1,128})$"
+        r"|version:[A-Za-z0-9._~-]{1,128}|etag:[!-~]{1,128})$"
     ),
 ]
 
-# These URIs name one version for ever: a commit of a hub repository, a manifest of a registry by its digest.
+# These URIs name one version for ever: a commit of a hub repository, a manifest of a registry by its digest, an object
+# of a bucket that keeps its versions. The version `null` is the one that is written where none are kept.
 _FIXED: Final = re.compile(
     r"^hf://[^@]+@(?P<commit>[0-9a-f]{40})(/.*)?$|^oci://[^@]+@(?P<manifest>sha256:[0-9a-f]{64})$"
+    r"|^s3://.*[^/]\?versionId=(?!null$)(?P<version>[A-Za-z0-9._~-]{1,128})$"
 )
+_ID_OF: Final = {"commit": "commit:", "manifest": "oci:", "version": "version:"}
 
 
 def source_fields(spec: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -45,9 +48,8 @@ def fixed_id(source: Mapping[str, Any]) -> str | None:
     if source.get("sha256"):
         return "sha256:" + str(source["sha256"]).removeprefix("sha256:").lower()
     match = _FIXED.match(source["uri"])
-    if match is None:
-        return None
-    return f"commit:{match['commit']}" if match["commit"] else f"oci:{match['manifest']}"
+    found = match.groupdict() if match else {}
+    return next((start + found[kind] for kind, start in _ID_OF.items() if found.get(kind)), None)
 
 
 def _sources(value: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

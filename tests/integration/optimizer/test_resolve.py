@@ -1,9 +1,8 @@
-"""`python -m slipway_optimizer.resolve` as a process: ids in the termination message, quickly, and without PyTorch."""
+"""`python -m slipway_optimizer.resolve` as a process: ids in the termination message, and without PyTorch."""
 
 import json
 import os
 import re
-import resource
 import subprocess
 import sys
 
@@ -24,20 +23,13 @@ def server():
 
 
 def resolve(folder, model, optimize=None, *options):
-    """Run the command; returns the process, its result, and how many seconds of a CPU it took."""
+    """Run the command; returns the process and its result."""
     environment = {**os.environ, "SLIPWAY_TERMINATION_LOG": str(folder / "termination-log"), "TMPDIR": str(folder)}
     spec = write_spec(folder, {**MODEL, **model}, optimize)
-    before = cpu_seconds()
     argv = [sys.executable, *options, "-m", "slipway_optimizer.resolve", "--spec", str(spec)]
     done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=60, env=environment)
     result = RESOLUTION.validate_json((folder / "termination-log").read_bytes())
-    return done, result, cpu_seconds() - before
-
-
-def cpu_seconds():
-    """What all processes took that this one has waited for: unlike the clock, no other test's work counts."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    return done, result
 
 
 def test_every_source_of_the_spec_is_resolved(server, s3, tmp_path, monkeypatch):
@@ -51,7 +43,7 @@ def test_every_source_of_the_spec_is_resolved(server, s3, tmp_path, monkeypatch)
     calibration = {"uri": "https://host/pinned.npz", "sha256": "A" * 64}
     optimize = {"evaluate": {"data": data}, "quantize": {"mode": "Auto", "calibration": {"data": calibration}}}
     model = {"source": source, "code": code, "format": "StateDict", "factory": "code:Net"}
-    done, found, seconds = resolve(tmp_path, model, optimize)
+    done, found = resolve(tmp_path, model, optimize)
     assert done.returncode == 0, done.stderr
     assert isinstance(found, Resolved)
     ids = found.by_field
@@ -62,14 +54,11 @@ def test_every_source_of_the_spec_is_resolved(server, s3, tmp_path, monkeypatch)
         "optimize.quantize.calibration.data": f"sha256:{'a' * 64}",
     }
     assert json.loads(done.stdout.splitlines()[-1]) == {"event": "result", **json.loads(found.model_dump_json())}
-    assert seconds < 4, "the S3 driver alone takes more than one to import"
 
 
 def test_it_imports_no_pytorch_and_only_the_driver_that_it_needs(server, tmp_path):
     url = server.answer("/net.onnx", Answer(body=b"a model", etag='"v1"'))
-    _, _, seconds = resolve(tmp_path, {"source": {"uri": url}})
-    assert seconds < 2
-    done, _, _ = resolve(tmp_path, {"source": {"uri": url}}, None, "-X", "importtime")
+    done, _ = resolve(tmp_path, {"source": {"uri": url}}, None, "-X", "importtime")
     imported = {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in done.stderr.splitlines()}
     assert "requests" in imported
     assert not imported & {"torch", "onnx", "onnxruntime", "numpy", "fsspec", "huggingface_hub", "oras", "aiohttp"}
@@ -77,7 +66,7 @@ def test_it_imports_no_pytorch_and_only_the_driver_that_it_needs(server, tmp_pat
 
 def test_bytes_with_no_id_of_their_own_are_read(tmp_path):
     (tmp_path / "net.onnx").write_bytes(b"a model")
-    _, found, _ = resolve(tmp_path, {"source": {"uri": (tmp_path / "net.onnx").as_uri()}})
+    _, found = resolve(tmp_path, {"source": {"uri": (tmp_path / "net.onnx").as_uri()}})
     assert isinstance(found, Resolved)
     assert found.by_field == {"model.source": sha256_of_bytes(b"a model")}
 
@@ -88,7 +77,7 @@ def test_bytes_with_no_id_of_their_own_are_read(tmp_path):
 )
 def test_a_source_that_cannot_be_read(server, tmp_path, answer, code, exit_class, reason):
     url = server.answer(f"/{reason}", answer)
-    done, found, _ = resolve(tmp_path, {"source": {"uri": url}})
+    done, found = resolve(tmp_path, {"source": {"uri": url}})
     assert isinstance(found, Failed)
     assert (done.returncode, found.exit_class, found.reason) == (code, exit_class, reason)
     assert url in found.message

@@ -13,6 +13,7 @@ from support.s3 import BUCKET, object_store
 
 from slipway_contract.digest import hex_of, sha256_of_bytes
 from slipway_contract.manifest import Manifest
+from slipway_contract.source_ids import fixed_id
 from slipway_optimizer.errors import InfrastructureError, JobError
 from slipway_optimizer.sources.fetch import fetch, resolve
 from slipway_optimizer.spec import Source
@@ -175,6 +176,25 @@ def test_what_a_source_is_resolved_to(s3, tmp_path):
     assert caught.value.reason == "SourceChanged"
 
 
+def test_a_version_in_the_uri_is_what_is_read(s3, tmp_path):
+    old, new = s3.upload_versions("nets/net.pth", BODY, b"a newer one")
+    version = "version:" + old.rpartition("=")[2]
+    assert resolve(Source(uri=old), FIELD) == version == fixed_id({"uri": old})
+    fetched = get(old, tmp_path, resolved=version)
+    assert (fetched.name, fetched.path.name) == ("net.pth", "net.pth")
+    assert fetched.digest == sha256_of_bytes(BODY)
+    assert get(new, tmp_path / "new").digest == sha256_of_bytes(b"a newer one")
+    assert get(new.partition("?")[0], tmp_path / "newest").digest == sha256_of_bytes(b"a newer one")
+
+
+@pytest.mark.parametrize("version", ["null", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "never-given-out"])
+def test_a_version_that_is_not_there(s3, tmp_path, version):
+    kept = s3.upload_versions("nets/kept.pth", b"a net")[0]
+    with pytest.raises(JobError) as caught:
+        get(kept.replace(kept.rpartition("=")[2], version), tmp_path)
+    assert caught.value.reason == "SourceNotFound"
+
+
 def test_an_object_that_is_replaced_while_it_is_read_is_read_anew(s3, tmp_path):
     (tmp_path / "net.pth").write_bytes(BODY)
     uri = s3.upload(tmp_path / "net.pth", "replaced/net.pth")
@@ -192,25 +212,27 @@ def test_an_object_that_is_replaced_while_it_is_read_is_read_anew(s3, tmp_path):
 def test_after_an_outage_it_goes_on_where_it_stopped(tmp_path, secrets, monkeypatch):
     monkeypatch.setattr("s3fs.S3FileSystem.retries", 1)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    monkeypatch.setattr("slipway_optimizer.sources.patience.FIRST_PAUSE_SECONDS", 0.2)
     (tmp_path / "net.pth").write_bytes(BODY)
-    server, seen = ExitStack(), []
-    store = server.enter_context(object_store(tmp_path / "own"))
-    uri = store.upload(tmp_path / "net.pth", "outage/net.pth")
-    (secrets / FIELD / "AWS_ENDPOINT_URL").write_text(store.endpoint)
-    back = threading.Timer(1.0, lambda: server.enter_context(object_store(tmp_path / "own", store.port)))
+    seen, pauses = [], []
+    with ExitStack() as server:
+        store = server.enter_context(object_store(tmp_path / "own"))
+        uri = store.upload(tmp_path / "net.pth", "outage/net.pth")
+        (secrets / FIELD / "AWS_ENDPOINT_URL").write_text(store.endpoint)
 
-    def break_down_once(done, size):
-        if not seen:
-            server.close()
-            back.start()
-        seen.append(done)
+        def break_down_once(done, size):
+            if not seen:
+                server.close()
+            seen.append(done)
 
-    try:
+        def come_back_after_two_tries(patience, state):
+            pauses.append(state.attempt_number)
+            if len(pauses) == 2:
+                server.enter_context(object_store(tmp_path / "own", store.port))
+            return 0.0
+
+        monkeypatch.setattr("slipway_optimizer.sources.patience.Patience._pause", come_back_after_two_tries)
         assert fetch(Source(uri=uri), FIELD, tmp_path, break_down_once).digest == sha256_of_bytes(BODY)
-    finally:
-        back.join()
-        server.close()
+    assert len(pauses) >= 2
     assert seen == sorted(seen), "nothing was read twice"
 
 

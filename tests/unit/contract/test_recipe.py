@@ -129,6 +129,11 @@ def test_the_sources_of_a_spec():
         ("oci://registry:5000/nets/net@sha256:" + "d" * 64, True),
         ("oci://registry:5000/nets/net:v1", False),
         ("https://host/net@sha256:" + "d" * 64, False),
+        ("s3://nets/net.pth?versionId=3Lg_x.1-", True),
+        ("s3://nets/net.pth?versionId=null", False),
+        ("s3://nets/net.pth?versionId=a&b=c", False),
+        ("s3://nets/all/?versionId=3Lg", False),
+        ("https://nets.s3.amazonaws.com/net.pth?versionId=3Lg", False),
     ],
 )
 def test_whether_a_uri_names_one_version(uri, fixed):

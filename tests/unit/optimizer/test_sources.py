@@ -194,6 +194,7 @@ def test_a_pinned_source_needs_no_other_id(server, tmp_path):
 @pytest.mark.parametrize(
     ("tag", "expected"),
     [('"5f-2"', "etag:5f-2"), ('W/"5f"', sha256_of_bytes(BODY)), (None, sha256_of_bytes(BODY))],
+    ids=["a tag", "a weak tag", "none"],
 )
 def test_what_a_url_is_resolved_to(server, tag, expected):
     url = server.answer("/resolved", Answer(body=BODY, etag=tag))
@@ -283,7 +284,11 @@ def test_a_scheme_that_is_not_supported(tmp_path, uri):
 
 @pytest.mark.parametrize(
     "uri",
-    ["https://host/folder/", "oci://registry/net/", "hf://justname", "http://host:port/net.pth", "oci://"],
+    [
+        *("https://host/folder/", "oci://registry/net/", "hf://justname", "http://host:port/net.pth", "oci://"),
+        *("s3://nets/net.pth?versionId=", "s3://nets/net.pth?versionId=a&b=c", "s3://nets/all/?versionId=a1"),
+        *("az://nets/net.pth?versionid=2026-01-01", "gs://nets/net.pth?versionId=1"),
+    ],
 )
 def test_a_uri_that_names_nothing(tmp_path, uri):
     assert failure(uri, tmp_path).reason == "UnsupportedSource"

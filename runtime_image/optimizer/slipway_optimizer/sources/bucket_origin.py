@@ -7,19 +7,26 @@ from typing import Any, Final
 
 import fsspec
 
+from slipway_contract.source_ids import fixed_id
 from slipway_optimizer import reasons
 from slipway_optimizer.credentials import Credentials, azure_options, gcs_options, s3_options
 from slipway_optimizer.errors import UserError
+from slipway_optimizer.sources.failures import status_of
 from slipway_optimizer.sources.origin import CHUNK_BYTES, ChangedError, Entry, Look, Stream, etag_id, listing_hash
-from slipway_optimizer.sources.uri import SourceUri
+from slipway_optimizer.sources.uri import VERSION, SourceUri
 
 READ_AHEAD_BYTES: Final = 4 << 20
+# What S3 says of an id that it never gave out, and of the version that marks a deletion.
+NO_VERSION: Final = {400, 405}
 
 
-def open_bucket(scheme: str, credentials: Credentials) -> Any:
-    """The filesystem of a bucket's scheme, which remembers nothing of what it saw."""
+def open_bucket(scheme: str, credentials: Credentials, *, with_versions: bool = False) -> Any:
+    """The filesystem of a bucket's scheme, which remembers nothing of what it saw.
+
+    With versions, S3's takes one as part of a path, and asks for a right more to read it.
+    """
     options = {
-        "s3": s3_options,
+        "s3": lambda keys: {**s3_options(keys), "version_aware": with_versions},
         # Only with this does its driver take a generation as part of a path.
         "gs": lambda keys: {**gcs_options(keys), "version_aware": True},
         "az": azure_options,
@@ -30,31 +37,33 @@ def open_bucket(scheme: str, credentials: Credentials) -> Any:
 
 
 class BucketOrigin:
-    """Objects of a bucket; a generation names a version on GCS, an entity tag elsewhere."""
+    """Objects of a bucket; a generation names a version on GCS, an entity tag elsewhere, or the version of the URI."""
 
     local = None
 
     def __init__(self, uri: SourceUri, credentials: Credentials) -> None:
         self._uri = uri
-        self._filesystem = open_bucket(uri.scheme, credentials)
+        self._filesystem = open_bucket(uri.scheme, credentials, with_versions=uri.version is not None)
+        self._suffix = f"{VERSION}{uri.version}" if uri.version else ""
 
     def look(self, wanted: str | None) -> Look:
         """The object, or everything below the prefix."""
         del wanted
         if self._uri.is_folder:
             return self._folder()
-        info = self._filesystem.info(self._uri.rest)
+        info = self._info()
         if info["type"] == "directory":
             message = f"{self._uri.text} is a folder: put a '/' at its end if all of it is meant, or name an object."
             raise UserError(reasons.SOURCE_NOT_FOUND, message)
         entry = self._entry(info, self._uri.file_name)
-        return Look(self._id(entry.version), [entry])
+        own = fixed_id({"uri": self._uri.text})
+        return Look(own or self._id(entry.version), [entry])
 
     @contextmanager
     def read(self, look: Look, entry: Entry, offset: int) -> Iterator[Stream]:
         """The bytes of one object. Where the driver does not pin the version itself, `is_current` asks at the end."""
         del look
-        path = f"{entry.key}#{entry.version}" if self._uri.scheme == "gs" else entry.key
+        path = f"{entry.key}#{entry.version}" if self._uri.scheme == "gs" else entry.key + self._suffix
         try:
             stream = self._filesystem.open(path, "rb", block_size=READ_AHEAD_BYTES, cache_type="readahead")
         except FileNotFoundError as error:
@@ -68,6 +77,16 @@ class BucketOrigin:
     def is_current(self, look: Look) -> bool:
         """Whether the store says the same as before the download."""
         return self.look(None) == look
+
+    def _info(self) -> dict[str, Any]:
+        try:
+            info: dict[str, Any] = self._filesystem.info(self._uri.rest + self._suffix)
+        except Exception as error:
+            if self._suffix and status_of(error) in NO_VERSION:
+                message = f"{self._uri.text} does not exist: check the version's id, and that it is no deletion."
+                raise UserError(reasons.SOURCE_NOT_FOUND, message) from error
+            raise
+        return info
 
     def _folder(self) -> Look:
         root = self._uri.rest

@@ -16,14 +16,19 @@ SCHEMES: Final = (*sorted(DISK), "https", "http", "s3", "gs", "az", "hf", "oci")
 _HUB: Final = re.compile(r"^(?:(models|datasets)/)?([^/@]+/[^/@]+)(?:@([^/]+))?(?:/(.*))?$")
 
 
+VERSION: Final = "?versionId="
+_VERSION_ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+
+
 @dataclass(frozen=True)
 class SourceUri:
-    """`rest` is what follows the scheme, with no `/` at its end."""
+    """`rest` is what follows the scheme, with no `/` at its end and without the `version` of an S3 object."""
 
     text: str
     scheme: str
     rest: str
     is_folder: bool
+    version: str | None = None
 
     @property
     def file_name(self) -> str:
@@ -45,7 +50,7 @@ def parse_uri(text: str) -> SourceUri:
     """Take a URI apart.
 
     Raises:
-        UserError: the scheme is not known, or has no folders, or there is a password in it.
+        UserError: the scheme is not known, or has no folders, or no versions, or there is a password in it.
     """
     scheme, separator, rest = text.partition("://")
     if not separator or scheme not in SCHEMES:
@@ -64,7 +69,24 @@ def parse_uri(text: str) -> SourceUri:
     if scheme == "oci" and is_folder:
         message = f"{text} ends with '/': name a tag or a digest, as in oci://REGISTRY/REPOSITORY:TAG."
         raise UserError(reasons.UNSUPPORTED_SOURCE, message)
+    if scheme in BUCKETS:
+        rest, version = _without_version(text, scheme, rest)
+        return SourceUri(text, scheme, rest.rstrip("/"), is_folder, version)
     return SourceUri(text, scheme, rest.rstrip("/"), is_folder)
+
+
+def _without_version(text: str, scheme: str, rest: str) -> tuple[str, str | None]:
+    """What a bucket's driver would leave out of a name without a word, and read the newest version."""
+    key, mark, version = rest.partition("?versionid=" if scheme == "az" else VERSION)
+    if not mark:
+        return rest, None
+    if scheme != "s3":
+        message = f"{text} names a version, which is read of s3:// only: leave it out, and pin the bytes with sha256."
+        raise UserError(reasons.UNSUPPORTED_SOURCE, message)
+    if key.endswith("/") or not _VERSION_ID.fullmatch(version):
+        message = f"{text} names no version of an object: write s3://BUCKET/KEY{VERSION}ID, for one file."
+        raise UserError(reasons.UNSUPPORTED_SOURCE, message)
+    return key, version
 
 
 def parse_hub(text: str, rest: str) -> HubPlace:

@@ -10,6 +10,8 @@ from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
+from slipway_contract.redaction import without_secrets
+
 _subject: ContextVar[tuple[str, str] | None] = ContextVar("subject", default=None)
 
 
@@ -26,7 +28,8 @@ def about(namespace: str, name: str) -> Iterator[None]:
 class RecordFormatter(JsonFormatter):
     """`ts`, `level`, `logger`, `message`, then `namespace` and `name` of the object, and `exc_info`.
 
-    Nothing else that a library attaches to a record is written: kopf attaches whole settings objects.
+    Nothing else that a library attaches to a record is written: kopf attaches whole settings objects. What a URL has
+    behind its `?` is not written either: errors of clients and of models quote what they were given.
     """
 
     converter = staticmethod(time.gmtime)
@@ -35,13 +38,13 @@ class RecordFormatter(JsonFormatter):
         log_data["ts"] = self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{int(record.msecs):03d}Z"
         log_data["level"] = record.levelname.lower()
         log_data["logger"] = record.name
-        log_data["message"] = record.getMessage()
+        log_data["message"] = without_secrets(record.getMessage())
         namespace, name = _subject.get() or _kopf_reference(record)
         if name:
             log_data["namespace"] = namespace
             log_data["name"] = name
         if message_dict.get("exc_info"):
-            log_data["exc_info"] = message_dict["exc_info"]
+            log_data["exc_info"] = without_secrets(message_dict["exc_info"])
 
 
 def _kopf_reference(record: logging.LogRecord) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from slipway_contract.redaction import without_secrets
+from slipway_contract.redaction import shown_uri
 from slipway_contract.result import Resolved
 from slipway_contract.source_ids import fixed_id, source_fields
 from slipway_operator.api.v1alpha1 import ModelDeployment, SourceStatus
@@ -93,8 +93,7 @@ def news_of(before: Sequence[SourceStatus], after: Sequence[SourceStatus]) -> tu
         Event(
             type="Normal",
             reason="SourceChanged",
-            message=f"{source.field}: {without_secrets(source.uri)} was {known[source.field, source.uri]} and is now "
-            f"{source.digest}.",
+            message=f"{source.field}: {source.uri} was {known[source.field, source.uri]} and is now {source.digest}.",
             action=EVENT_ACTION,
         )
         for source in after
@@ -143,7 +142,7 @@ def _checked_at(observed: Observed, sources: tuple[SourceStatus, ...] | None, lo
 
 
 def _as_recorded(parent: ModelDeployment, recorded: Sequence[SourceStatus]) -> tuple[SourceStatus, ...] | None:
-    uris = uris_to_resolve(parent)
+    uris = {field: shown_uri(uri) for field, uri in uris_to_resolve(parent).items()}
     known = {source.field: source for source in recorded if uris.get(source.field) == source.uri}
     if known.keys() != uris.keys():
         return None
@@ -163,9 +162,10 @@ def _as_in_an_artifact(parent: ModelDeployment) -> tuple[SourceStatus, ...] | No
 
 def _found(parent: ModelDeployment, ids: Mapping[str, str], now: str) -> tuple[SourceStatus, ...]:
     before = {(source.field, source.uri, source.digest): source for source in parent.status.sources}
+    uris = {field: shown_uri(uri) for field, uri in uris_to_resolve(parent).items()}
     found = [
         before.get((field, uri, ids[field])) or SourceStatus(field=field, uri=uri, digest=ids[field], resolved_at=now)
-        for field, uri in uris_to_resolve(parent).items()
+        for field, uri in uris.items()
     ]
     return _in_order(parent, [*_said_by_the_spec(parent), *found])
 
@@ -173,7 +173,7 @@ def _found(parent: ModelDeployment, ids: Mapping[str, str], now: str) -> tuple[S
 def _said_by_the_spec(parent: ModelDeployment) -> list[SourceStatus]:
     """Sources with a sha256, or with a version in the URI."""
     return [
-        SourceStatus(field=field, uri=str(source["uri"]), digest=own)
+        SourceStatus(field=field, uri=shown_uri(str(source["uri"])), digest=own)
         for field, source in _sources(parent).items()
         if (own := fixed_id(source)) is not None
     ]

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from slipway_contract.redaction import without_secrets
 from slipway_operator.conditions import shorten
 
 TAIL_LINES = 8
@@ -15,7 +16,6 @@ MESSAGE_CHARACTERS = 300
 
 _TRACEBACK_MARKS = re.compile(r"[\s^~]*")
 _SECRETS = (
-    (re.compile(r"(?<=://)[^/\s@]+@"), "…@"),
     (
         re.compile(
             r"(?i)\b([\w-]*(?:secret|token|password|signature|credential|key|key_id|authorization))\b"
@@ -45,6 +45,7 @@ class Progress(BaseModel):
 
 
 def redact(text: str) -> str:
+    text = without_secrets(text)
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
     return text

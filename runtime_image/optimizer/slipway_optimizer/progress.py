@@ -7,6 +7,7 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Final, Literal, TextIO
 
+from slipway_contract.redaction import without_secrets
 from slipway_contract.result import Failed, Resolved, Succeeded
 from slipway_optimizer.environment import peak_memory_bytes
 
@@ -59,6 +60,7 @@ class Progress:
 
         `eta_seconds` is how long the stage will still take, where that is known.
         """
+        message = without_secrets(message)
         start, end = self._spans[stage]
         # Several downloads go on side by side: one that has just begun takes nothing back from the others.
         self._reached = percent = max(

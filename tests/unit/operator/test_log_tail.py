@@ -9,9 +9,11 @@ from slipway_operator.stages.log_tail import TAIL_CHARACTERS, last_progress, rea
     ("text", "shown"),
     [
         ("https://alice:hunter2@example.com/a", "https://…@example.com/a"),
+        ("s3://b/k?X-Amz-Credential=AB/2026&X-Amz-Signature=ab12&v=1", "s3://b/k?…"),
+        ("X-Amz-Credential=AB/2026&X-Amz-Signature=ab12&v=1", "X-Amz-Credential=…&X-Amz-Signature=…&v=1"),
         (
-            "s3://b/k?X-Amz-Credential=AB/2026&X-Amz-Signature=ab12&v=1",
-            "s3://b/k?X-Amz-Credential=…&X-Amz-Signature=…&v=1",
+            "GET https://a.blob.core.windows.net/models/net.pth?sv=2026&sig=ab%2B12",
+            "GET https://a.blob.core.windows.net/models/net.pth?…",
         ),
         ("AWS_SECRET_ACCESS_KEY=abc/def", "AWS_SECRET_ACCESS_KEY=…"),
         ('{"aws_session_token": "abc", "x": 1}', '{"aws_session_token": "…", "x": 1}'),

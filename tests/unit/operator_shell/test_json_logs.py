@@ -49,6 +49,18 @@ def test_a_record_names_what_it_is_about(lines: StringIO) -> None:
     assert "name" not in outside
 
 
+def test_what_a_signed_url_has_behind_its_path_is_not_written(lines: StringIO) -> None:
+    try:
+        raise ValueError("input_value='https://host/net.pth?sig=abc'")
+    except ValueError as error:
+        LOGGER.exception("no access to %s (%s)", "https://host/net.pth?sig=abc", error)
+
+    record = json.loads(lines.getvalue())
+    assert record["message"] == "no access to https://host/net.pth?… (input_value='https://host/net.pth?…')"
+    assert "input_value='https://host/net.pth?…'" in record["exc_info"]
+    assert "sig=abc" not in lines.getvalue()
+
+
 def test_kopf_names_its_object_its_own_way(lines: StringIO) -> None:
     reference = {"namespace": "models", "name": "lite0-abc", "kind": "Pod"}
     LOGGER.error("x", extra={"k8s_ref": reference, "settings": object()})

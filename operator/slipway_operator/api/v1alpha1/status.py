@@ -29,12 +29,12 @@ class SourceStatus(ApiModel):
     """A source of the spec, and the bytes that it stands for."""
 
     field: Annotated[str, Field(description="Path of the source in the spec, such as model.source.")]
-    uri: Annotated[str, Field(description="The source's uri.")]
+    uri: Annotated[str, Field(description="Its uri; of a signed one, a fingerprint of the query.")]
     digest: Annotated[
         str,
         Field(
             description="sha256: of the bytes, or what the store itself calls this version and no other: etag:, "
-            "generation:, commit: or oci:."
+            "generation:, version:, commit: or oci:."
         ),
     ]
     resolved_at: Annotated[

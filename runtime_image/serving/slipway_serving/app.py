@@ -6,6 +6,7 @@ them when measured), and the data plane validates anyway.
 
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,6 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from slipway_serving.dataplane import DataPlane
 from slipway_serving.description import VERSION
 from slipway_serving.errors import (
+    ClientGoneError,
+    DeadlineExceededError,
     InferenceFailedError,
     InvalidRequestError,
     NotReadyError,
@@ -22,6 +25,7 @@ from slipway_serving.errors import (
     UnsupportedEncodingError,
 )
 from slipway_serving.protocol import Answer
+from slipway_serving.ticket import Ticket
 
 STATUS_CODES: dict[type[RequestError], int] = {
     InvalidRequestError: 400,
@@ -30,21 +34,20 @@ STATUS_CODES: dict[type[RequestError], int] = {
     InferenceFailedError: 500,
     NotReadyError: 503,
     OverloadedError: 503,
+    DeadlineExceededError: 504,
 }
 _CLIENT_GONE = 499
 
 _JSON = (b"content-type", b"application/json")
 _BINARY = (b"content-type", b"application/octet-stream")
+# What Envoy, and so Istio and most gateways, say of the time that the client still waits.
+_TIMEOUT = b"x-envoy-expected-rq-timeout-ms"
 _HEADER_LENGTH = b"inference-header-content-length"
 
 _log = logging.getLogger(__name__)
 
 Headers = dict[bytes, bytes]
-Call = Callable[[bytes, Headers], Awaitable[Answer]]
-
-
-class ClientGoneError(Exception):
-    """The client closed the connection before its request was complete."""
+Call = Callable[[bytes, Headers, Ticket], Awaitable[Answer]]
 
 
 class App:
@@ -63,7 +66,7 @@ class App:
             await self._send(send, 405, [_JSON, (b"allow", b"POST")], orjson.dumps({"error": sentence}))
         else:
             code = await self._answer(call, scope, receive, send)
-            self._plane.metrics.count_request(code)
+            self._plane.metrics.count_request(code, route="infer" if call == self._infer else "predict")
 
     def _inference_call(self, path: str) -> Call | None:
         if path in ("/v1/predict", "/predict"):
@@ -76,24 +79,28 @@ class App:
         model = f"/v2/models/{self._plane.model_name}"
         return f"{model}/infer", f"{model}/versions/{VERSION}/infer"
 
-    async def _infer(self, body: bytes, headers: Headers) -> Answer:
-        return await self._plane.infer(body, _header_length(headers))
+    async def _infer(self, body: bytes, headers: Headers, ticket: Ticket) -> Answer:
+        return await self._plane.infer(body, _header_length(headers), ticket)
 
-    async def _predict(self, body: bytes, headers: Headers) -> Answer:
-        return await self._plane.predict(body)
+    async def _predict(self, body: bytes, headers: Headers, ticket: Ticket) -> Answer:
+        return await self._plane.predict(body, ticket)
 
     async def _answer(self, call: Call, scope: Scope, receive: Receive, send: Send) -> int:
+        headers = dict(scope["headers"])
         try:
-            with self._plane.accept():
-                return await self._exchange(call, dict(scope["headers"]), receive, send)
+            with self._plane.accept(min(_announced(headers), self._plane.settings.max_request_bytes)) as ticket:
+                ticket.until_gone = partial(_until_gone, receive)
+                ticket.code = await self._exchange(call, headers, ticket, receive, send)
+                return ticket.code
         except (NotReadyError, OverloadedError) as error:
             return await self._send_error(send, error)
 
-    async def _exchange(self, call: Call, headers: Headers, receive: Receive, send: Send) -> int:
+    async def _exchange(self, call: Call, headers: Headers, ticket: Ticket, receive: Receive, send: Send) -> int:
         try:
             _refuse_encoding(headers)
-            body = await read_body(receive, headers, self._plane.settings.max_request_bytes)
-            answer = await call(body, headers)
+            _limit_time(headers, ticket)
+            body = await read_body(receive, headers, self._plane.settings.max_request_bytes, ticket)
+            answer = await call(body, headers, ticket)
         except ClientGoneError:
             return _CLIENT_GONE
         except RequestError as error:
@@ -109,7 +116,10 @@ class App:
 
     async def _send_error(self, send: Send, error: RequestError) -> int:
         code = STATUS_CODES[type(error)]
-        headers = [_JSON, (b"retry-after", b"1")] if code == 503 else [_JSON]  # noqa: PLR2004 (a status code)
+        headers = [_JSON]
+        if code == 503:  # noqa: PLR2004 (a status code)
+            seconds = error.retry_after if isinstance(error, OverloadedError) else 1
+            headers.append((b"retry-after", str(seconds).encode()))
         await self._send(send, code, headers, orjson.dumps({"error": str(error)}))
         return code
 
@@ -123,16 +133,17 @@ class App:
         await send({"type": "http.response.body", "body": body})
 
 
-async def read_body(receive: Receive, headers: Headers, limit: int) -> bytes:
+async def read_body(receive: Receive, headers: Headers, limit: int, ticket: Ticket) -> bytes:
     """The whole body.
 
     Raises:
         RequestTooLargeError: more than `limit` bytes, announced or sent.
+        OverloadedError: the bodies of all requests have more bytes than they may, or no place is left for this one.
         ClientGoneError: the connection closed first.
     """
-    announced = headers.get(b"content-length", b"")
-    if announced.isdigit() and int(announced) > limit:
-        raise RequestTooLargeError(f"the body has {int(announced)} bytes, and this server takes {limit}")
+    announced = _announced(headers)
+    if announced > limit:
+        raise RequestTooLargeError(f"the body has {announced} bytes, and this server takes {limit}")
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -143,9 +154,30 @@ async def read_body(receive: Receive, headers: Headers, limit: int) -> bytes:
         size += len(chunk)
         if size > limit:
             raise RequestTooLargeError(f"the body has more than the {limit} bytes that this server takes")
+        ticket.hold(len(chunk))
         chunks.append(chunk)
         if not message.get("more_body", False):
+            ticket.arrive()
             return b"".join(chunks) if len(chunks) > 1 else chunk
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _announced(headers: Headers) -> int:
+    value = headers.get(b"content-length", b"")
+    return int(value) if value.isdigit() else 0
+
+
+def _limit_time(headers: Headers, ticket: Ticket) -> None:
+    value = headers.get(_TIMEOUT)
+    if value is None:
+        return
+    if not value.isdigit():
+        raise InvalidRequestError("X-Envoy-Expected-Rq-Timeout-Ms must be a number of milliseconds")
+    ticket.limit_to(int(value) / 1000)
 
 
 def _refuse_encoding(headers: Headers) -> None:

@@ -1,50 +1,57 @@
-"""Dynamic batching: one worker thread runs the session; requests that wait meanwhile share its next run."""
+"""Dynamic batching: one run at a time; requests that wait meanwhile share the next one."""
 
 import asyncio
+import queue
+import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
 
-import numpy as np
-
-Arrays = dict[str, np.ndarray[Any, Any]]
-Run = Callable[[Arrays], Arrays]
-Outcome = Arrays | Exception
-
-
-@dataclass(slots=True, eq=False)
-class Waiting:
-    """One request. Those with equal `signature` (input shapes behind the batch axis) may be joined."""
-
-    inputs: Arrays
-    rows: int
-    signature: tuple[tuple[int, ...], ...]
-    answer: asyncio.Future[Arrays]
-    since: float = field(default_factory=time.monotonic)
+from slipway_serving.batch import Arrays, Observe, Outcome, Run, Waiting, run_batch, take_batch, waiting_for
+from slipway_serving.errors import ClientGoneError, DeadlineExceededError
+from slipway_serving.pace import Pace
+from slipway_serving.ticket import Ticket
 
 
 class Batcher:
-    """Belongs to the event loop it is used on; only `run` happens on the worker thread, one call at a time.
+    """Callers are coroutines of one event loop (`submit`) and threads (`submit_blocking`), in any mixture.
 
-    An idle server runs what is there at once. Behind a run, a batch that is smaller than the last one is held back,
-    at most until its oldest request has waited `max_delay`: the callers just answered are likely to ask again.
+    While requests wait there is one leader who makes the next run: the event loop itself where runs are expected to
+    take less than `inline_seconds`, so that a small model pays for no change of threads; a waiting thread; else the
+    worker. The leadership passes on with the head of the queue.
+
+    An idle server runs what is there at once. Behind a run the worker holds two or more requests back that are fewer
+    than those of the last run, until the oldest has waited `max_delay`: the callers just answered may ask again.
     """
 
     def __init__(
-        self, run: Run, *, max_size: int = 1, max_delay: float = 0.0, observe: Callable[[int], None] = lambda _: None
+        self,
+        run: Run,
+        *,
+        max_size: int = 1,
+        max_delay: float = 0.0,
+        inline_seconds: float = 0.0,
+        observe: Observe = lambda rows, seconds: None,
     ) -> None:
+        self.pace = Pace()
         self._run = run
         self._max_size = max_size
         self._max_delay = max_delay
+        self._inline_seconds = inline_seconds
         self._observe = observe
         self._queue: deque[Waiting] = deque()
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="session")
-        self._running: list[Waiting] = []
+        self._lock = threading.Lock()
+        self._company = threading.Condition(self._lock)
+        self._is_holding = False
+        self._has_leader = False
+        self._is_led_by_thread = False
+        self._running: Sequence[Waiting] = ()
+        self._running_since: float | None = None
         self._last_requests = 1
-        self._due: asyncio.Handle | None = None
+        self._is_closing = False
+        self.dropped = {"deadline": 0, "client_gone": 0}
+        self._handed: queue.SimpleQueue[list[Waiting] | None] = queue.SimpleQueue()
+        self._worker: threading.Thread | None = None
 
     @property
     def depth(self) -> int:
@@ -52,118 +59,293 @@ class Batcher:
         return len(self._queue)
 
     @property
+    def bytes_waiting(self) -> int:
+        """Bytes of the inputs of those that wait."""
+        with self._lock:
+            return sum(waiting.size for waiting in self._queue)
+
+    @property
     def running(self) -> int:
         """Requests in the current run."""
         return len(self._running)
 
-    async def submit(self, inputs: Arrays) -> Arrays:
-        """Outputs for these inputs, from a run of their own or a joined one.
+    @property
+    def running_since(self) -> float | None:
+        """When the current run began, of `time.monotonic`."""
+        return self._running_since
+
+    async def submit(self, inputs: Arrays, ticket: Ticket | None = None) -> Arrays:
+        """Outputs for these inputs, from a run of its own or a joined one.
 
         Raises:
-            RequestError: the model refused or failed on just these inputs.
+            RequestError: the model refused or failed on just these inputs, or the ticket's time or client is over.
         """
-        arrays = list(inputs.values())
         loop = asyncio.get_running_loop()
-        waiting = Waiting(
-            inputs=inputs,
-            rows=arrays[0].shape[0] if arrays and arrays[0].ndim else 1,
-            signature=tuple(array.shape[1:] for array in arrays),
-            answer=loop.create_future(),
-        )
-        self._queue.append(waiting)
-        if not self._running:
-            self._consider(loop)
-        return await waiting.answer
+        waiting = waiting_for(inputs, ticket, time.monotonic())
+        waiting.answer = loop.create_future()
+        with self._lock:
+            is_led_by_thread = self._is_led_by_thread
+            if self._enqueue(waiting):
+                # Not called at once: requests that arrived in the same turn of the loop are joined for free.
+                loop.call_soon(self._lead_on_loop, loop)
+        if is_led_by_thread:
+            self._arm(waiting, loop)
+        try:
+            await waiting.answer
+        except asyncio.CancelledError:
+            self._give_up(waiting, ClientGoneError("the request was cancelled"))
+            raise
+        finally:
+            self._disarm(waiting)
+        return waiting.outputs()
+
+    def submit_blocking(self, inputs: Arrays, ticket: Ticket | None = None) -> Arrays:
+        """`submit` for a thread. Where nobody runs anything, the run is made on the caller's own thread."""
+        waiting = waiting_for(inputs, ticket, time.monotonic())
+        waiting.told = threading.Event()
+        with self._lock:
+            waiting.leads = self._enqueue(waiting)
+            self._is_led_by_thread |= waiting.leads
+        if ticket is not None:
+            ticket.on_abandon(lambda: self._abandon(waiting))
+        while waiting.outcome is None or waiting.leads:
+            if waiting.leads:
+                waiting.leads = False
+                self._lead_on_thread()
+            elif not waiting.told.wait(self._seconds_left(waiting)):
+                self._give_up(waiting, _too_late())
+        if ticket is not None:
+            ticket.on_abandon(None)
+        return waiting.outputs()
 
     def close(self) -> None:
-        self._worker.shutdown(wait=False, cancel_futures=True)
+        """Takes nothing more; what waits is still answered."""
+        with self._lock:
+            self._is_closing = True
+            is_idle = not self._has_leader
+        if is_idle:
+            self._handed.put(None)
 
-    def _consider(self, loop: asyncio.AbstractEventLoop) -> None:
-        # Not called at once: requests that arrived in the same turn of the loop are joined for free.
-        if self._due is None:
-            self._due = loop.call_soon(self._start, loop)
-        elif isinstance(self._due, asyncio.TimerHandle) and self._is_worth_starting():
-            self._due.cancel()
-            self._due = loop.call_soon(self._start, loop)
+    # The queue.
+
+    def _enqueue(self, waiting: Waiting) -> bool:
+        """Whether the caller has to lead. Called with the lock."""
+        self._queue.append(waiting)
+        if self._is_holding:
+            self._company.notify()
+        has_to_lead = not self._has_leader
+        self._has_leader = True
+        return has_to_lead
+
+    def _take(self) -> list[Waiting]:
+        """The next batch without those for whom it is too late; nothing, and no leader, where none is left."""
+        with self._lock:
+            now = time.monotonic()
+            while self._queue:
+                batch = take_batch(self._queue, self._max_size)
+                alive = [waiting for waiting in batch if not self._is_over(waiting, now)]
+                if alive:
+                    self._running = alive
+                    self._running_since = now
+                    self._last_requests = len(alive)
+                    return alive
+            self._lay_down()
+            return []
+
+    def _is_over(self, waiting: Waiting, now: float) -> bool:
+        if waiting.outcome is not None:
+            return True
+        ticket = waiting.ticket
+        if ticket is None:
+            return False
+        if ticket.is_abandoned:
+            self._drop(waiting, _gone())
+        elif ticket.deadline is not None and ticket.deadline <= now:
+            self._drop(waiting, _too_late())
+        else:
+            return False
+        _tell([waiting])
+        return True
+
+    def _drop(self, waiting: Waiting, error: Exception) -> None:
+        waiting.outcome = error
+        self.dropped["deadline" if isinstance(error, DeadlineExceededError) else "client_gone"] += 1
+
+    def _give_up(self, waiting: Waiting, error: Exception) -> None:
+        """Answer without an answer. If it is in a run already, that run's result for it is thrown away."""
+        with self._lock:
+            if waiting.outcome is not None:
+                return
+            self._drop(waiting, error)
+            if waiting in self._queue:
+                self._queue.remove(waiting)
+            if self._is_holding:
+                self._company.notify()
+        _tell([waiting])
+
+    def _abandon(self, waiting: Waiting) -> None:
+        self._give_up(waiting, _gone())
+
+    def _seconds_left(self, waiting: Waiting) -> float | None:
+        return None if waiting.deadline is None else max(0.0, waiting.deadline - time.monotonic())
+
+    # Waiting on the event loop costs a timer and a task, so it is armed only for who really has to wait.
+
+    def _arm(self, waiting: Waiting, loop: asyncio.AbstractEventLoop) -> None:
+        ticket = waiting.ticket
+        if ticket is None or waiting.timer is not None or waiting.watcher is not None:
+            return
+        ticket.on_abandon(lambda: self._abandon(waiting))
+        left = self._seconds_left(waiting)
+        if left is not None:
+            waiting.timer = loop.call_later(left, self._give_up, waiting, _too_late())
+        if ticket.until_gone is not None:
+            waiting.watcher = loop.create_task(_watch(ticket))
+
+    def _disarm(self, waiting: Waiting) -> None:
+        if waiting.timer is not None:
+            waiting.timer.cancel()
+        if waiting.watcher is not None:
+            waiting.watcher.cancel()
+        if waiting.ticket is not None:
+            waiting.ticket.on_abandon(None)
+
+    # The leader.
+
+    def _lead_on_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        batch = self._take()
+        if not batch:
+            return
+        if self._is_quick(batch):
+            self._execute(batch)
+            self._pass_on()
+            return
+        with self._lock:
+            self._is_led_by_thread = True
+            here = [waiting for waiting in (*batch, *self._queue) if waiting.answer is not None]
+        for waiting in here:
+            self._arm(waiting, loop)
+        self._hand_to_worker(batch)
+
+    def _lead_on_thread(self) -> None:
+        batch = self._take()
+        if batch:
+            self._execute(batch)
+            self._pass_on()
+
+    def _work(self) -> None:
+        while (batch := self._handed.get()) is not None:
+            if not batch:
+                self._await_company()
+                batch = self._take()
+            if batch:
+                self._execute(batch)
+                self._pass_on()
+
+    def _hand_to_worker(self, batch: list[Waiting]) -> None:
+        if self._worker is None:
+            self._worker = threading.Thread(target=self._work, name="session", daemon=True)
+            self._worker.start()
+        self._handed.put(batch)
+
+    def _pass_on(self) -> None:
+        """Make the head of the queue see to the next run."""
+        with self._lock:
+            if not self._queue:
+                self._lay_down()
+                return
+            head = self._queue[0]
+            goes_to_loop = head.answer is not None and self._is_quick([head])
+            self._is_led_by_thread = not goes_to_loop
+            if head.told is not None:
+                head.leads = True
+                head.told.set()
+                return
+        if goes_to_loop and head.answer is not None:
+            loop = head.answer.get_loop()
+            loop.call_soon_threadsafe(self._lead_on_loop, loop)
+        else:
+            self._hand_to_worker([])
+
+    def _lay_down(self) -> None:
+        self._has_leader = self._is_led_by_thread = False
+        if self._is_closing:
+            self._handed.put(None)
+
+    def _is_quick(self, batch: Sequence[Waiting]) -> bool:
+        size = sum(waiting.size for waiting in batch)
+        return self._inline_seconds > 0 and self.pace.expect(size) < self._inline_seconds
+
+    def _await_company(self) -> None:
+        with self._company:
+            self._is_holding = True
+            while self._queue and not self._is_worth_starting():
+                left = self._queue[0].enqueued + self._max_delay - time.monotonic()
+                if left <= 0:
+                    break
+                self._company.wait(left)
+            self._is_holding = False
 
     def _is_worth_starting(self) -> bool:
-        return len(self._queue) >= self._last_requests or sum(waiting.rows for waiting in self._queue) >= self._max_size
+        waiting = len(self._queue)
+        return waiting == 1 or waiting >= self._last_requests or sum(one.rows for one in self._queue) >= self._max_size
 
-    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._due = None
-        self._running = take_batch(self._queue, self._max_size)
-        self._last_requests = len(self._running)
-        self._worker.submit(self._work, self._running, loop)
-
-    def _work(self, batch: list[Waiting], loop: asyncio.AbstractEventLoop) -> None:
+    def _execute(self, batch: list[Waiting]) -> None:
+        started, worked = time.monotonic(), time.thread_time()
         outcomes = run_batch(self._run, batch, self._observe)
-        loop.call_soon_threadsafe(self._finish, batch, outcomes, loop)
+        # The thread's own time: on the wall's clock, a busy event loop would make a small model look slow.
+        self.pace.record(sum(waiting.size for waiting in batch), time.thread_time() - worked)
+        ended = time.monotonic()
+        self.pace.record_service(len(batch), ended - started)
+        self._settle(batch, outcomes, started, ended)
 
-    def _finish(self, batch: list[Waiting], outcomes: Sequence[Outcome], loop: asyncio.AbstractEventLoop) -> None:
-        self._running = []
-        for waiting, outcome in zip(batch, outcomes, strict=True):
-            if waiting.answer.done():
-                continue
-            if isinstance(outcome, Exception):
-                waiting.answer.set_exception(outcome)
-            else:
-                waiting.answer.set_result(outcome)
-        if not self._queue:
-            return
-        delay = self._queue[0].since + self._max_delay - time.monotonic()
-        if delay <= 0 or self._is_worth_starting():
-            self._due = loop.call_soon(self._start, loop)
-        else:
-            self._due = loop.call_later(delay, self._start, loop)
+    def _settle(self, batch: list[Waiting], outcomes: Sequence[Outcome], started: float, ended: float) -> None:
+        with self._lock:
+            self._running, self._running_since = (), None
+            for waiting, outcome in zip(batch, outcomes, strict=True):
+                if waiting.ticket is not None:
+                    waiting.ticket.was_run(waiting.rows, (waiting.enqueued, started, ended))
+                if waiting.outcome is None:
+                    waiting.outcome = outcome
+        _tell(batch)
 
 
-def take_batch(queue: deque[Waiting], max_size: int) -> list[Waiting]:
-    """Remove the oldest request and those that may share its run, in their order; at most `max_size` rows.
-
-    A request that alone has more rows than that runs alone.
-    """
-    first = queue.popleft()
-    if max_size == 1:
-        return [first]
-    batch, left, rows = [first], [], first.rows
-    for waiting in queue:
-        if waiting.signature == first.signature and rows + waiting.rows <= max_size:
-            batch.append(waiting)
-            rows += waiting.rows
-        else:
-            left.append(waiting)
-    queue.clear()
-    queue.extend(left)
-    return batch
+async def _watch(ticket: Ticket) -> None:
+    if ticket.until_gone is not None:
+        await ticket.until_gone()
+        ticket.abandon()
 
 
-def run_batch(run: Run, batch: Sequence[Waiting], observe: Callable[[int], None]) -> list[Outcome]:
-    """An outcome for each request, in order. If a joined run fails, each gets a run of its own."""
-    if len(batch) > 1:
-        joined = _run_joined(run, batch)
-        if joined is not None:
-            observe(sum(waiting.rows for waiting in batch))
-            return joined
-    return [_run_one(run, waiting, observe) for waiting in batch]
-
-
-def _run_joined(run: Run, batch: Sequence[Waiting]) -> list[Outcome] | None:
-    names = batch[0].inputs
+def _tell(batch: Sequence[Waiting]) -> None:
+    """Wake whoever waits for these; coroutines all at once on their loop."""
+    answers = []
+    for waiting in batch:
+        if waiting.told is not None:
+            waiting.told.set()
+        elif waiting.answer is not None:
+            answers.append(waiting.answer)
+    if not answers:
+        return
+    loop = answers[0].get_loop()
     try:
-        outputs = run({name: np.concatenate([waiting.inputs[name] for waiting in batch]) for name in names})
-    except Exception:  # whatever it is, the runs one by one will show whose it is
-        return None
-    rows = [waiting.rows for waiting in batch]
-    if any(not output.ndim or output.shape[0] != sum(rows) for output in outputs.values()):
-        return None
-    ends = np.cumsum(rows)[:-1]
-    parts = {name: np.split(output, ends) for name, output in outputs.items()}
-    return [{name: parts[name][index] for name in parts} for index in range(len(batch))]
+        is_here = asyncio.get_running_loop() is loop
+    except RuntimeError:
+        is_here = False
+    if is_here:
+        _wake(answers)
+    elif not loop.is_closed():
+        loop.call_soon_threadsafe(_wake, answers)
 
 
-def _run_one(run: Run, waiting: Waiting, observe: Callable[[int], None]) -> Outcome:
-    observe(waiting.rows)
-    try:
-        return run(waiting.inputs)
-    except Exception as error:  # whatever it is, its caller must hear of it and the worker must live on
-        return error
+def _wake(answers: Sequence[asyncio.Future[None]]) -> None:
+    for answer in answers:
+        if not answer.done():
+            answer.set_result(None)
+
+
+def _gone() -> ClientGoneError:
+    return ClientGoneError("the client is gone")
+
+
+def _too_late() -> DeadlineExceededError:
+    return DeadlineExceededError("the time for this request was over before its answer was there")

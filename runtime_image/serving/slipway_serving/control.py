@@ -33,8 +33,8 @@ async def _error_response(request: Request, error: Exception) -> Response:
 
 def _add_health(app: FastAPI, plane: DataPlane) -> None:
     @app.get("/v2/health/live")
-    async def live() -> dict[str, bool]:
-        return {"live": True}
+    async def live() -> JSONResponse:
+        return JSONResponse({"live": plane.live}, status_code=200 if plane.live else 503)
 
     @app.get("/v2/health/ready")
     async def ready() -> JSONResponse:

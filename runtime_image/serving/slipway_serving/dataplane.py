@@ -1,20 +1,36 @@
-"""The data plane decides: whether a request is accepted, what it means, and what its answer is. It knows no HTTP."""
+"""The data plane decides: whether a request is accepted, what it means, and what its answer is. It knows no protocol.
+
+Front ends take a `Ticket` for each request and ask with it. On the event loop:
+
+    with plane.accept(announced_bytes) as ticket:
+        ticket.hold(size), for each part of the body; ticket.arrive(), once all is there
+        answer = await plane.infer(body, header_length, ticket)
+        ticket.code = 200
+
+From any other thread: `with plane.accept(size, protocol="grpc") as ticket`, the same calls on the ticket, and then
+`plane.infer_blocking(inputs, ticket)`; `ticket.abandon()` is for the callback that hears of a cancelled call.
+"""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
+from slipway_serving.admission import Admission
 from slipway_serving.artifact import Artifact
+from slipway_serving.batch import Arrays
 from slipway_serving.batcher import Batcher
 from slipway_serving.description import VERSION, is_joinable
-from slipway_serving.errors import NotReadyError, OverloadedError
+from slipway_serving.errors import NotReadyError
 from slipway_serving.golden import GoldenReport
 from slipway_serving.metrics import Metrics
 from slipway_serving.predict import decode_prediction, encode_prediction
 from slipway_serving.protocol import Answer, decode_request, encode_answer
 from slipway_serving.session import Session
 from slipway_serving.settings import Settings
+from slipway_serving.statistics import Statistics
+from slipway_serving.ticket import Ticket
+
+# Below this, another thread costs more than it spares the event loop.
+_INLINE_SECONDS = 0.0003
 
 
 @dataclass(frozen=True)
@@ -27,80 +43,151 @@ class LoadedModel:
     golden: GoldenReport
 
 
+@dataclass(frozen=True)
+class Served:
+    """A model that takes requests, with all that belongs to it: replaced as one."""
+
+    model: LoadedModel
+    batcher: Batcher
+    batch_max_size: int
+    statistics: Statistics
+
+
 class DataPlane:
     """Empty until `serve` gives it a loaded model."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self.settings = settings
         self.metrics = metrics
-        self.model: LoadedModel | None = None
         self.draining = False
-        self.in_flight = 0
-        self.batch_max_size = 1
-        self._batcher: Batcher | None = None
-        metrics.watch(in_flight=lambda: self.in_flight, queue_depth=lambda: self._batcher.depth if self._batcher else 0)
+        self._served: Served | None = None
+        self._admission = Admission(
+            max_waiting=settings.queue_size,
+            max_bytes=settings.queue_bytes,
+            running=lambda: self._served.batcher.running if self._served else 0,
+            seconds_per_request=lambda: self._served.batcher.pace.seconds_per_request if self._served else 0.0,
+        )
+        metrics.watch(self)
+
+    @property
+    def model(self) -> LoadedModel | None:
+        return self._served.model if self._served else None
+
+    @property
+    def statistics(self) -> Statistics | None:
+        return self._served.statistics if self._served else None
+
+    @property
+    def batch_max_size(self) -> int:
+        """Rows that requests may share a run up to; 1 also where the model's axes allow no batching."""
+        return self._served.batch_max_size if self._served else 1
 
     @property
     def ready(self) -> bool:
         """New traffic is welcome. While draining, requests are still answered, but no more should be sent."""
-        return self.model is not None and not self.draining
+        return self._served is not None and not self.draining
+
+    @property
+    def live(self) -> bool:
+        """False once a run of the model has not returned for so long that only a new process helps."""
+        since = self._served.batcher.running_since if self._served else None
+        return since is None or time.monotonic() - since < self.settings.run_timeout
 
     @property
     def model_name(self) -> str:
         """The name in the routes; empty until it is known."""
-        return self.model.name if self.model else self.settings.model_name
+        return self._served.model.name if self._served else self.settings.model_name
+
+    @property
+    def in_flight(self) -> int:
+        return self._admission.in_flight
+
+    @property
+    def bytes_held(self) -> int:
+        """Bytes of the bodies of requests in flight."""
+        return self._admission.bytes_held
+
+    @property
+    def queue_depth(self) -> int:
+        return self._served.batcher.depth if self._served else 0
+
+    @property
+    def queue_bytes(self) -> int:
+        return self._served.batcher.bytes_waiting if self._served else 0
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        """Requests that got no answer from the model for no fault of their content, by reason."""
+        return {**self._admission.refused, **(self._served.batcher.dropped if self._served else {})}
 
     def serve(self, model: LoadedModel) -> None:
-        self.batch_max_size = self.settings.batch_max_size if is_joinable(model.artifact.manifest) else 1
-        self._batcher = Batcher(
-            model.session.run,
-            max_size=self.batch_max_size,
-            max_delay=self.settings.batch_max_delay,
-            observe=self.metrics.observe_batch,
-        )
-        self.model = model
-        self.metrics.describe_model(model.name, model.artifact.digest, model.session.execution_provider)
+        """Send all requests from now on to this model; those that an earlier one has accepted, it answers."""
+        batch_max_size = self.settings.batch_max_size if is_joinable(model.artifact.manifest) else 1
+        statistics = Statistics()
 
-    @contextmanager
-    def accept(self) -> Iterator[None]:
-        """Count a request as in flight while the body runs.
+        def observe(rows: int, seconds: float) -> None:
+            statistics.count_run(rows, seconds)
+            self.metrics.observe_batch(rows)
+
+        batcher = Batcher(
+            model.session.run,
+            max_size=batch_max_size,
+            max_delay=self.settings.batch_max_delay,
+            inline_seconds=_INLINE_SECONDS if model.session.runs_on_cpu else 0.0,
+            observe=observe,
+        )
+        earlier, self._served = self._served, Served(model, batcher, batch_max_size, statistics)
+        self.metrics.describe_model(model.name, model.artifact.digest, model.session.execution_provider)
+        if earlier is not None:
+            earlier.batcher.close()
+
+    def accept(self, announced_bytes: int = 0, *, protocol: str = "http", route: str = "infer") -> Ticket:
+        """A ticket for a request; to enter it raises OverloadedError where too many wait already.
 
         Raises:
             NotReadyError: no model yet.
-            OverloadedError: as many requests wait as may wait.
         """
-        if self._batcher is None:
+        if self._served is None:
             raise NotReadyError("the model is still being loaded and verified")
-        if self.in_flight - max(1, self._batcher.running) >= self.settings.queue_size:
-            raise OverloadedError(f"{self.settings.queue_size} requests are waiting already; try again in a second")
-        self.in_flight += 1
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.in_flight -= 1
-            self.metrics.observe_duration(time.perf_counter() - started)
+        ticket = Ticket(self._admission, announced_bytes, self._done, protocol=protocol, route=route)
+        if self.settings.request_timeout:
+            ticket.limit_to(self.settings.request_timeout)
+        return ticket
 
-    async def infer(self, body: bytes, header_length: int | None) -> Answer:
+    async def infer(self, body: bytes, header_length: int | None, ticket: Ticket) -> Answer:
         """Answer an Open Inference Protocol request."""
-        model, batcher = self._serving()
-        manifest = model.artifact.manifest
+        served = self._serving()
+        manifest = served.model.artifact.manifest
         request = decode_request(body, header_length, manifest.inputs, [spec.name for spec in manifest.outputs])
-        results = await batcher.submit(request.inputs)
-        return encode_answer(model.name, VERSION, request, results)
+        results = await served.batcher.submit(request.inputs, ticket)
+        return encode_answer(served.model.name, VERSION, request, results)
 
-    async def predict(self, body: bytes) -> Answer:
+    async def predict(self, body: bytes, ticket: Ticket) -> Answer:
         """Answer a plain JSON request."""
-        model, batcher = self._serving()
-        inputs, single = decode_prediction(body, model.artifact.manifest.inputs)
-        results = await batcher.submit(inputs)
+        served = self._serving()
+        inputs, single = decode_prediction(body, served.model.artifact.manifest.inputs)
+        results = await served.batcher.submit(inputs, ticket)
         return Answer(encode_prediction(results, single=single))
 
-    def close(self) -> None:
-        if self._batcher is not None:
-            self._batcher.close()
+    def infer_blocking(self, inputs: Arrays, ticket: Ticket) -> Arrays:
+        """Outputs for inputs that fit the model, for a caller on a thread of its own: not the event loop's.
 
-    def _serving(self) -> tuple[LoadedModel, Batcher]:
-        if self.model is None or self._batcher is None:
+        Raises:
+            RequestError: as for `infer`.
+        """
+        return self._serving().batcher.submit_blocking(inputs, ticket)
+
+    def close(self) -> None:
+        if self._served is not None:
+            self._served.batcher.close()
+
+    def _done(self, ticket: Ticket) -> None:
+        answered = time.monotonic()
+        self.metrics.observe_request(ticket, answered)
+        if self._served is not None:
+            self._served.statistics.count_request(ticket, answered)
+
+    def _serving(self) -> Served:
+        if self._served is None:
             raise NotReadyError("the model is still being loaded and verified")
-        return self.model, self._batcher
+        return self._served

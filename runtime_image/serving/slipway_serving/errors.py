@@ -26,7 +26,23 @@ class NotReadyError(RequestError):
 
 
 class OverloadedError(RequestError):
-    """The queue is full."""
+    """As many requests, or as many bytes, wait as may wait.
+
+    Attributes:
+        retry_after: whole seconds until those who wait now will have been answered, at the pace of the last runs.
+    """
+
+    def __init__(self, sentence: str, retry_after: int = 1) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after
+
+
+class DeadlineExceededError(RequestError):
+    """The request's time was over before its answer was there."""
+
+
+class ClientGoneError(RequestError):
+    """The client closed its connection or cancelled its call before its answer was there."""
 
 
 class InferenceFailedError(RequestError):

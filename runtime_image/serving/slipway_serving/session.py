@@ -9,7 +9,7 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from slipway_contract.manifest import Manifest
-from slipway_contract.providers import Provider, providers_for
+from slipway_contract.providers import CPU, Provider, providers_for
 from slipway_serving.cpus import count_available_cpus
 from slipway_serving.errors import InferenceFailedError, InvalidRequestError, StartupError
 
@@ -50,6 +50,10 @@ class Session:
     def execution_provider(self) -> str:
         """The provider that ONNX Runtime really uses first, after whatever could not start was dropped."""
         return str(self._session.get_providers()[0])
+
+    @property
+    def runs_on_cpu(self) -> bool:
+        return self.execution_provider == CPU
 
     def run(self, inputs: Mapping[str, np.ndarray[Any, Any]]) -> Arrays:
         """Run the model once; outputs by name.

@@ -19,6 +19,11 @@ class Settings:
         batch_max_size: rows in one run at most; 1 joins nothing.
         batch_max_delay: how long a request may be held back for company; an idle server never does.
         queue_size: requests that may wait for the session; one more is refused.
+        queue_bytes: bytes that the bodies of all requests in flight may have together; a request that needs more is
+            refused.
+        request_timeout: how long a request may take from its arrival to its answer, where the client allows no less;
+            0 for ever.
+        run_timeout: after how long a run of the model that does not return makes the process count as dead.
         intra_op_threads: threads of one run; 0 is one a CPU that the container may use.
         expected_accelerator: the resource that the pod asked for; empty for CPU.
         max_request_bytes: larger bodies are refused.
@@ -30,6 +35,9 @@ class Settings:
     batch_max_size: int = 1
     batch_max_delay: float = 0.002
     queue_size: int = 128
+    queue_bytes: int = 512 << 20
+    request_timeout: float = 60.0
+    run_timeout: float = 120.0
     intra_op_threads: int = 0
     expected_accelerator: str = ""
     max_request_bytes: int = 64 << 20
@@ -46,6 +54,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         batch_max_size=_integer(values, "SLIPWAY_BATCH_MAX_SIZE", default.batch_max_size, minimum=1),
         batch_max_delay=_duration(values, "SLIPWAY_BATCH_MAX_DELAY", default.batch_max_delay),
         queue_size=_integer(values, "SLIPWAY_QUEUE_SIZE", default.queue_size, minimum=1),
+        queue_bytes=_integer(values, "SLIPWAY_QUEUE_BYTES", default.queue_bytes, minimum=1),
+        request_timeout=_duration(values, "SLIPWAY_REQUEST_TIMEOUT", default.request_timeout),
+        run_timeout=_duration(values, "SLIPWAY_RUN_TIMEOUT", default.run_timeout),
         intra_op_threads=_integer(values, "SLIPWAY_INTRA_OP_THREADS", default.intra_op_threads, minimum=0),
         expected_accelerator=values.get("SLIPWAY_EXPECTED_ACCELERATOR", default.expected_accelerator),
         max_request_bytes=_integer(values, "SLIPWAY_MAX_REQUEST_BYTES", default.max_request_bytes, minimum=1),

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from support.waiting import eventually
 
-from slipway_serving.batcher import Arrays, Batcher, Waiting, run_batch, take_batch
+from slipway_serving.batch import Arrays, Waiting, run_batch, take_batch, waiting_for
+from slipway_serving.batcher import Batcher
 from slipway_serving.errors import InvalidRequestError
 
 
@@ -100,7 +101,7 @@ async def test_a_request_that_fails_takes_no_neighbour_with_it(model: GatedModel
     assert good["y"][0, 0] == 2
     assert isinstance(bad, InvalidRequestError)
     assert fine["y"][0, 0] == 4
-    assert model.runs == [1, 3, 1, 1, 1]
+    assert model.runs == [1, 3, 1, 2, 1, 1]
 
 
 async def test_only_one_run_at_a_time(model: GatedModel) -> None:
@@ -129,50 +130,54 @@ async def test_a_caller_that_gives_up_hurts_nobody(model: GatedModel) -> None:
     assert (await stays)["y"][0, 0] == 4
 
 
-async def test_behind_a_larger_batch_a_request_is_held_back_but_never_for_longer_than_it_may_be(
-    model: GatedModel,
-) -> None:
+async def test_behind_a_larger_batch_several_are_held_back_until_company_comes(model: GatedModel) -> None:
+    batcher = Batcher(model.run, max_size=32, max_delay=3600)
+    held = await held_back_behind_three(batcher, model)
+    assert (await batcher.submit(rows(6)))["y"][0, 0] == 12
+    assert [answer["y"][0, 0] for answer in await held] == [8, 10]
+    assert model.runs == [3, 3]
+
+
+async def test_several_are_not_held_back_for_longer_than_they_may_be(model: GatedModel) -> None:
     batcher = Batcher(model.run, max_size=32, max_delay=0.05)
+    held = await held_back_behind_three(batcher, model)
+    assert [answer["y"][0, 0] for answer in await held] == [8, 10]
+    assert model.runs == [3, 2]
+
+
+async def test_one_alone_is_not_held_back_even_behind_a_larger_batch(model: GatedModel) -> None:
+    batcher = Batcher(model.run, max_size=32, max_delay=3600)
     model.gate.clear()
     several = asyncio.create_task(submit(batcher, rows(1), rows(2), rows(3)))
     await eventually(lambda: batcher.running == 3)
-    loop = asyncio.get_running_loop()
-    submitted = loop.time()
     late = asyncio.create_task(batcher.submit(rows(4)))
     await eventually(lambda: batcher.depth > 0)
     model.gate.set()
     await several
     assert (await late)["y"][0, 0] == 8
-    assert loop.time() - submitted >= 0.045
     assert model.runs == [3, 1]
 
 
-async def test_company_ends_the_wait(model: GatedModel) -> None:
-    batcher = Batcher(model.run, max_size=32, max_delay=3600)
+async def held_back_behind_three(batcher: Batcher, model: GatedModel) -> "asyncio.Task[list[Any]]":
     model.gate.clear()
-    several = asyncio.create_task(submit(batcher, rows(1), rows(2)))
-    await eventually(lambda: batcher.running == 2)
-    late = asyncio.create_task(batcher.submit(rows(3)))
-    await eventually(lambda: batcher.depth > 0)
+    several = asyncio.create_task(submit(batcher, rows(1), rows(2), rows(3)))
+    await eventually(lambda: batcher.running == 3)
+    held = asyncio.create_task(submit(batcher, rows(4), rows(5)))
+    await eventually(lambda: batcher.depth == 2)
     model.gate.set()
     await several
-    assert (await batcher.submit(rows(4)))["y"][0, 0] == 8
-    assert (await late)["y"][0, 0] == 6
-    assert model.runs == [2, 2]
+    return held
 
 
 async def test_every_run_is_observed_with_its_rows(model: GatedModel) -> None:
     observed: list[int] = []
-    batcher = Batcher(model.run, max_size=32, observe=observed.append)
+    batcher = Batcher(model.run, max_size=32, observe=lambda rows, _: observed.append(rows))
     await queued_behind_a_run(batcher, model, rows(1), rows(2, 3))
     assert observed == [1, 3]
 
 
 def waiting(inputs: Arrays) -> Waiting:
-    loop = asyncio.new_event_loop()
-    answer: asyncio.Future[Arrays] = loop.create_future()
-    loop.close()
-    return Waiting(inputs, inputs["x"].shape[0], (inputs["x"].shape[1:],), answer)
+    return waiting_for(inputs, None, 0.0)
 
 
 def test_the_oldest_request_always_goes_and_the_order_of_the_others_stays() -> None:
@@ -195,6 +200,6 @@ def test_a_model_that_does_not_answer_row_by_row_is_run_one_by_one(answer: Array
         runs.append(inputs["x"].shape[0])
         return answer if inputs["x"].shape[0] == 2 else {"y": inputs["x"]}
 
-    outcomes = run_batch(run, batch, lambda _: None)
+    outcomes = run_batch(run, batch, lambda rows, seconds: None)
     assert [outcome["y"][0, 0] for outcome in outcomes if isinstance(outcome, dict)] == [1, 2]
     assert runs == [2, 1, 1]

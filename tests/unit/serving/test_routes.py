@@ -241,8 +241,8 @@ async def test_metrics(client: httpx.AsyncClient, mlp_folder: Path) -> None:
         for family in text_string_to_metric_families(response.text)
         for sample in family.samples
     }
-    assert samples["slipway_requests_total", "200"] == 1
-    assert samples["slipway_requests_total", "400"] == 1
+    assert samples["slipway_requests_total", "200", "http", "predict"] == 1
+    assert samples["slipway_requests_total", "400", "http", "predict"] == 1
     assert ("slipway_requests_total", "404") not in samples
     assert samples["slipway_request_duration_seconds_count",] == 2
     assert samples["slipway_requests_in_flight",] == 0

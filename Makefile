@@ -3,6 +3,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
 PYTEST_OPTIONS ?=
+# Unit tests share nothing, so each core takes a part; what one has not begun, the other may take over.
+WORKERS ?= 2
 
 .PHONY: help
 help: ## Show the commands
@@ -26,7 +28,7 @@ test: setup ## All tests: unit, integration and end-to-end on a real Kubernetes
 	$(PYTHON) -m pytest $(PYTEST_OPTIONS) tests/unit tests/integration tests/e2e
 
 test-unit: setup helm ## Unit tests only: no cluster, no network
-	$(PYTHON) -m pytest -q $(PYTEST_OPTIONS) tests/unit
+	$(PYTHON) -m pytest -q -n $(WORKERS) --dist worksteal $(PYTEST_OPTIONS) tests/unit
 
 test-cluster: setup ## Integration and end-to-end tests, on the cluster that is there
 	$(PYTHON) -m pytest $(PYTEST_OPTIONS) tests/integration tests/e2e

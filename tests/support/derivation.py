@@ -50,6 +50,8 @@ def setting_of(
     checkpoints: Checkpoints | None = None,
 ) -> Setting:
     """The setting in which a module is the original; `files` are the sources by field."""
+    if "evaluate" not in optimize:
+        optimize = {**optimize, "allowLossy": True}
     model = {"source": DATA, "format": "StateDict", "factory": "tiny_models:Cnn", **ends(*given)}
     deployment = read_deployment(write_spec(folder, model, optimize))
     progress = Progress(io.StringIO())

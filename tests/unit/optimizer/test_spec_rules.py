@@ -34,6 +34,7 @@ def test_both_have_the_same_defaults(tmp_path):
     data = {"uri": "s3://models/train.npz"}
     weights = {"format": "SafeTensors", "factory": "net:Net"}
     wanted = {
+        "allowLossy": True,
         "distill": {"student": {"factory": "net:Small"}, "data": data},
         "prune": {"method": "Structured", "amount": 0.5, "fineTune": {"data": data}},
     }

@@ -140,7 +140,7 @@ class Model(ApiModel):
             ".modelClass",
         ),
         Rule(
-            f"!has(self.allowPickle) || !self.allowPickle || {_only_for('allowPickle', 'PickledModule')}",
+            f"{_only_for('allowPickle', 'PickledModule')} || !self.allowPickle",
             "allowPickle belongs to format PickledModule, which has no factory: remove it",
             ".allowPickle",
         ),

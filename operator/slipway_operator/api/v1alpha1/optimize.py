@@ -31,6 +31,12 @@ class Optimize(ApiModel):
             ".evaluate.data",
         ),
         Rule(
+            "!has(self.prune) && !has(self.distill) || has(self.evaluate.data) || self.allowLossy",
+            "without evaluate.data nothing that is pruned or distilled is served, unless allowLossy is set: set one of "
+            "them, or remove prune and distill",
+            ".evaluate.data",
+        ),
+        Rule(
             "!self.allowLossy || !has(self.evaluate.data)",
             "with evaluate.data, maxDrop says what may be lost: remove allowLossy",
             ".allowLossy",

@@ -20,8 +20,9 @@ class FineTune(ApiModel):
     data: Annotated[
         Source,
         Field(
-            description="Rows to train on, in the formats of evaluate.data. With labels, they are learned (whole "
-            "numbers are classes); without, the outputs of the original model are. Rows of evaluate.data are refused."
+            description="Rows to train on, in the formats of evaluate.data. With distill, they are learned as by the "
+            "student; else labels are (whole numbers are classes), or the original's outputs. Rows of evaluate.data "
+            "are refused."
         ),
     ]
     epochs: Annotated[int, Field(ge=1, le=10000, description="How often all rows are gone through.")] = 5

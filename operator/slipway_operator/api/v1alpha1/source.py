@@ -22,7 +22,7 @@ _STORE = f"^(s3://[^/]+|{_CLAIM})(/.*)?$"
 
 _NO_PARENT_FOLDER = Rule(
     "!self.uri.matches('(^|/)[.][.](/|$)')",
-    "uri must not contain the path segment '..': write the path that it leads to",
+    "uri must not contain the segment '..': write the path that it leads to",
     ".uri",
 )
 
@@ -39,8 +39,8 @@ class Source(ApiModel):
     rules = (
         Rule(
             f"self.uri.matches('^({_PLACES})$')",
-            "uri must be s3://BUCKET/KEY, gs://BUCKET/KEY, az://CONTAINER/KEY, https://HOST/PATH, pvc://CLAIM/PATH, "
-            "file:///PATH, hf://ORG/NAME[@REVISION][/PATH] or oci://REGISTRY/REPOSITORY:TAG",
+            "uri must be s3://, gs:// or az://BUCKET/KEY, https://HOST/PATH, pvc://CLAIM/PATH, file:///PATH, "
+            "hf://ORG/NAME[@REVISION][/PATH] or oci://REGISTRY/REPOSITORY:TAG",
             ".uri",
         ),
         _NO_PARENT_FOLDER,
@@ -51,7 +51,7 @@ class Source(ApiModel):
         ),
         Rule(
             "!has(self.sha256) || self.sha256.matches('^[0-9a-f]{64}$')",
-            "sha256 must be 64 lower-case hexadecimal digits with no prefix, as sha256sum prints them",
+            "sha256 must be 64 lower-case hexadecimal digits, as sha256sum prints them",
             ".sha256",
         ),
         Rule(

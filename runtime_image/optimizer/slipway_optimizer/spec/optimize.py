@@ -44,6 +44,15 @@ class Optimize(SpecModel):
         return self
 
     @model_validator(mode="after")
+    def check_smaller_models(self) -> Self:
+        if (self.prune or self.distill) and self.evaluate.data is None and not self.allow_lossy:
+            raise ValueError(
+                "without evaluate.data nothing that is pruned or distilled is served, unless allowLossy is set: set "
+                "one of them, or remove prune and distill"
+            )
+        return self
+
+    @model_validator(mode="after")
     def check_calibration(self) -> Self:
         quantize, has_data = self.quantize, self.evaluate.data is not None
         if quantize.mode == "StaticINT8" and not has_data and quantize.calibration.data is None:

@@ -12,7 +12,11 @@ from slipway_contract.digest import hex_of
 from slipway_optimizer.derive.distill import distill
 from slipway_optimizer.errors import InfrastructureError, JobStoppedError
 from slipway_optimizer.stores import open_store
-from slipway_optimizer.stores.checkpoints import ABANDONED_AFTER_SECONDS, DirectoryCheckpoints
+from slipway_optimizer.stores.checkpoints import (
+    ABANDONED_AFTER_SECONDS,
+    HALF_WRITTEN_AFTER_SECONDS,
+    DirectoryCheckpoints,
+)
 
 RECIPE = "sha256:" + "5" * 64
 EPOCHS = 4
@@ -49,6 +53,10 @@ def weights(derived):
 
 def same(one, other):
     return all(torch.equal(tensor, other[name]) for name, tensor in one.items())
+
+
+def read_checkpoint(root):
+    return (root / f"{hex_of(RECIPE)}.checkpoint" / "distill.pt").read_bytes()
 
 
 @pytest.fixture
@@ -88,6 +96,37 @@ def test_a_job_that_is_stopped_while_it_writes_leaves_the_checkpoint_before(tmp_
     assert (folder / "distill.pt").read_bytes() == before
     derived, _ = train(tmp_path / "third", DirectoryCheckpoints(root, RECIPE))
     assert same(weights(derived), weights(uninterrupted))
+
+
+def test_of_two_jobs_that_write_at_once_the_last_one_s_checkpoint_stays_whole(tmp_path, root, monkeypatch):
+    one, other = DirectoryCheckpoints(root, RECIPE), DirectoryCheckpoints(root, RECIPE)
+    (tmp_path / "one").write_bytes(b"one" * 1000)
+    (tmp_path / "other").write_bytes(b"other")
+    seen = []
+
+    def let_the_other_write(descriptor):
+        monkeypatch.undo()
+        other.write("distill.pt", tmp_path / "other")
+        seen.append(read_checkpoint(root))
+
+    monkeypatch.setattr("slipway_optimizer.stores.checkpoints.os.fsync", let_the_other_write)
+    one.write("distill.pt", tmp_path / "one")
+    assert [*seen, read_checkpoint(root)] == [b"other", b"one" * 1000]
+    (folder,) = root.iterdir()
+    assert [path.name for path in folder.iterdir()] == ["distill.pt"]
+
+
+def test_what_a_killed_job_left_half_written_is_removed_in_time(tmp_path, root):
+    (tmp_path / "state").write_bytes(b"state")
+    checkpoints = DirectoryCheckpoints(root, RECIPE)
+    checkpoints.write("distill.pt", tmp_path / "state")
+    (folder,) = root.iterdir()
+    for name, age in (("old", HALF_WRITTEN_AFTER_SECONDS + 60), ("young", 0)):
+        (folder / f"{name}.writing").write_bytes(b"half")
+        changed = (folder / "distill.pt").stat().st_mtime - age
+        os.utime(folder / f"{name}.writing", (changed, changed))
+    checkpoints.write("distill.pt", tmp_path / "state")
+    assert sorted(path.name for path in folder.iterdir()) == ["distill.pt", "young.writing"]
 
 
 @pytest.mark.parametrize("damage", [b"", b"half a checkpoint", b"\x80\x02cos\nsystem\n(S'touch /tmp/ran'\ntR."])

@@ -5,6 +5,7 @@ recipe's artifact removes them; those that nobody came back to are removed by wh
 """
 
 import os
+import secrets
 import shutil
 import time
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from slipway_optimizer.stores.bucket_collector import written_at
 SUFFIX: Final = ".checkpoint"
 TEMPORARY: Final = ".writing"
 ABANDONED_AFTER_SECONDS: Final = 7 * 24 * 3600
+# A file that is being written was changed a moment ago.
+HALF_WRITTEN_AFTER_SECONDS: Final = 3600
 
 
 class Checkpoints(Protocol):
@@ -63,9 +66,11 @@ class DirectoryCheckpoints:
 
     def write(self, name: str, source: Path) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        temporary = self._folder / f"{name}{TEMPORARY}"
+        self._sweep()
+        # Two Jobs may be at the same recipe, in a store that two ModelDeployments share.
+        temporary = self._folder / f"{name}-{secrets.token_hex(4)}{TEMPORARY}"
         try:
-            with source.open("rb") as read, temporary.open("wb") as written:
+            with source.open("rb") as read, temporary.open("xb") as written:
                 shutil.copyfileobj(read, written)
                 written.flush()
                 os.fsync(written.fileno())
@@ -75,6 +80,13 @@ class DirectoryCheckpoints:
 
     def clear(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _sweep(self) -> None:
+        """Remove what Jobs left half written that were killed."""
+        for file in self._folder.glob(f"*{TEMPORARY}"):
+            with suppress(FileNotFoundError):
+                if time.time() - file.stat().st_mtime > HALF_WRITTEN_AFTER_SECONDS:
+                    file.unlink()
 
 
 class BucketCheckpoints:

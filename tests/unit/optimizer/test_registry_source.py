@@ -5,6 +5,7 @@ import json
 import os
 
 import pytest
+import requests
 from support.http_source import Answer, http_source
 
 from slipway_contract.digest import sha256_of_bytes
@@ -113,18 +114,41 @@ def test_the_login_is_that_of_the_registry_however_its_key_is_written(server, tm
     assert get(uri, tmp_path).digest == sha256_of_bytes(WEIGHTS)
 
 
-@pytest.mark.parametrize("host", ["registry", "localhost", "registry.models.svc:5000"])
-def test_what_comes_first_is_the_registry(monkeypatch, host):
-    asked = []
+@pytest.fixture
+def asked(monkeypatch):
+    """What is asked of registries that nobody should reach from a test; the first answer is a challenge."""
+    requests_made = []
 
-    def get(session, url, **_):
-        asked.append(url)
-        raise PermissionError
+    def get(session, url, headers=None, **_):
+        requests_made.append((url, headers or {}))
+        if len(requests_made) > 1:
+            raise PermissionError
+        response = requests.Response()
+        response.status_code = 401
+        response.headers["Www-Authenticate"] = "Basic realm=registry"
+        return response
 
     monkeypatch.setattr("requests.Session.get", get)
+    return requests_made
+
+
+@pytest.mark.parametrize("host", ["registry", "localhost", "registry.models.svc:5000"])
+def test_what_comes_first_is_the_registry(asked, host):
     with pytest.raises(JobError):
         resolve(Source(uri=f"oci://{host}/my.org/net:v1"), FIELD)
-    assert [url.partition("://")[2] for url in asked] == [f"{host}/v2/my.org/net/manifests/v1"]
+    assert [url.partition("://")[2] for url, _ in asked] == [f"{host}/v2/my.org/net/manifests/v1"]
+
+
+@pytest.mark.parametrize("host", ["docker.io", "index.docker.io", "registry-1.docker.io"])
+@pytest.mark.parametrize(("name", "path"), [("org/net:v1", "org/net"), ("net:v1", "library/net")])
+def test_docker_hub_has_several_names(asked, secret, host, name, path):
+    # As `kubectl create secret docker-registry` writes it.
+    auths = {"https://index.docker.io/v1/": {"username": "me", "password": "pass"}}
+    (secret / ".dockerconfigjson").write_text(json.dumps({"auths": auths}))
+    with pytest.raises(JobError):
+        resolve(Source(uri=f"oci://{host}/{name}"), FIELD)
+    assert [url for url, _ in asked] == [f"https://registry-1.docker.io/v2/{path}/manifests/v1"] * 2
+    assert asked[1][1]["Authorization"] == "Basic bWU6cGFzcw=="
 
 
 def test_an_index_of_several_platforms_is_no_artifact(server, tmp_path):

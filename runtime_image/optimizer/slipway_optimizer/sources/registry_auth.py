@@ -10,6 +10,8 @@ import requests
 from slipway_optimizer.credentials import Credentials
 from slipway_optimizer.sources.ranges import TIMEOUT_SECONDS
 
+# Where Docker Hub answers, and what references and logins call it.
+DOCKER_HUB: Final = ("registry-1.docker.io", "docker.io", "index.docker.io")
 LOOPBACK: Final = re.compile(r"^(localhost|127\.0\.0\.1)(:\d+)?$")
 
 
@@ -58,7 +60,8 @@ def _login(registry: str, credentials: Credentials) -> tuple[str, str] | None:
     auths = json.loads(credentials.get(".dockerconfigjson") or "{}").get("auths", {})
     # A key is a host, or a URL as `kubectl create secret docker-registry --docker-server` was given it.
     logins = {key.rpartition("://")[2].partition("/")[0]: auth for key, auth in auths.items()}
-    return _login_of((logins | auths).get(registry, {}))
+    names = DOCKER_HUB if registry in DOCKER_HUB else (registry,)
+    return _login_of(next(((logins | auths)[name] for name in names if name in logins | auths), {}))
 
 
 def _login_of(auth: dict[str, Any]) -> tuple[str, str] | None:

@@ -12,7 +12,7 @@ from slipway_optimizer.credentials import Credentials
 from slipway_optimizer.errors import UserError
 from slipway_optimizer.sources.origin import CHUNK_BYTES, Entry, Look, Stream, TruncatedError
 from slipway_optimizer.sources.ranges import read_range
-from slipway_optimizer.sources.registry_auth import RegistryAuth
+from slipway_optimizer.sources.registry_auth import DOCKER_HUB, RegistryAuth
 from slipway_optimizer.sources.uri import SourceUri
 
 TITLE: Final = "org.opencontainers.image.title"
@@ -35,6 +35,8 @@ class RegistryOrigin:
 
         self._uri = uri
         registry, _, name = uri.rest.partition("/")
+        if registry in DOCKER_HUB:
+            registry, name = DOCKER_HUB[0], name if "/" in name else f"library/{name}"
         try:
             # oras takes a host with no dot and no port for a namespace of Docker Hub's, and would sign in there.
             self._container = Container(f"registry.local/{name}")

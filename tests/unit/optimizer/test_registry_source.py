@@ -1,6 +1,7 @@
 """`oci://` where a real registry does not go wrong by itself: cuts, damage, tokens, names that lead elsewhere."""
 
 import hashlib
+import io
 import json
 import os
 
@@ -124,7 +125,7 @@ def asked(monkeypatch):
         if len(requests_made) > 1:
             raise PermissionError
         response = requests.Response()
-        response.status_code = 401
+        response.status_code, response.raw = 401, io.BytesIO()
         response.headers["Www-Authenticate"] = "Basic realm=registry"
         return response
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 from safetensors.torch import save_file
+from support.graph_forms import AS_EXPORTED, REWRITTEN, served_form
 from support.optimizer import TINY_MODELS, ends
 from support.optimizer_jobs import Done, build, golden_holds, run, weights_only
 from support.programs import save_program
@@ -106,10 +107,21 @@ def onnx_model(path: Path, inputs: Any = IMAGE, outputs: list[str] = LOGITS) -> 
 
 def test_an_onnx_file_is_served_as_it_is(tmp_path, plain):
     source = plain.artifact / "model.onnx"
-    done = run(tmp_path, onnx_model(source))
+    with served_form(AS_EXPORTED):
+        done = run(tmp_path, onnx_model(source))
     assert (done.artifact / "model.onnx").read_bytes() == source.read_bytes()
     assert done.manifest.reference.framework == "ONNX"
     assert done.result.reference_latency_us is None
+    assert answers_like_cnn(done)
+
+
+def test_an_onnx_file_that_was_rewritten_answers_the_same(tmp_path, plain):
+    with served_form(REWRITTEN):
+        done = run(tmp_path, onnx_model(plain.artifact / "model.onnx"))
+    (chosen,) = [candidate for candidate in done.manifest.candidates if candidate.chosen]
+    assert chosen.details["graph"]["form"] == REWRITTEN
+    assert chosen.size_bytes == (done.artifact / "model.onnx").stat().st_size
+    assert done.manifest.reference.framework == "ONNX"
     assert answers_like_cnn(done)
 
 
@@ -140,22 +152,38 @@ def test_an_onnx_file_with_a_fixed_batch(tmp_path):
     assert "dimension 0 of x is always 1" in error.message
 
 
-def test_an_onnx_file_with_its_weights_in_another_file(tmp_path, plain):
+@pytest.fixture
+def divided(tmp_path, plain):
+    """The CNN's graph in one file and its weights in another, beside a tokenizer."""
     folder = tmp_path / "net"
     folder.mkdir()
     model = onnx.load(plain.artifact / "model.onnx")
     onnx.save(model, folder / "net.onnx", save_as_external_data=True, location="weights.bin", size_threshold=512)
     (folder / "config.json").write_text("{}")
     (folder / "vocab.txt").write_text("hello")
-    source = {"source": {"uri": f"{folder.as_uri()}/"}, **ends(IMAGE, LOGITS)}
-    done = run(tmp_path, source)
+    return folder
+
+
+def test_an_onnx_file_with_its_weights_in_another_file(tmp_path, divided):
+    with served_form(AS_EXPORTED):
+        done = run(tmp_path, {"source": {"uri": f"{divided.as_uri()}/"}, **ends(IMAGE, LOGITS)})
     assert answers_like_cnn(done)
     paths = {entry.path for entry in done.manifest.files}
     assert {"model.onnx", "weights.bin", "tokenizer/vocab.txt"} <= paths
-    alone = tmp_path / "alone"
-    alone.mkdir()
-    (alone / "net.onnx").write_bytes((folder / "net.onnx").read_bytes())
-    error = failure(alone, onnx_model(alone / "net.onnx"))
+
+
+def test_a_rewritten_onnx_file_leaves_no_weights_behind_that_it_does_not_use(tmp_path, divided):
+    with served_form(REWRITTEN):
+        done = run(tmp_path, {"source": {"uri": f"{divided.as_uri()}/"}, **ends(IMAGE, LOGITS)})
+    assert answers_like_cnn(done)
+    assert not (done.artifact / "weights.bin").exists()
+    (chosen,) = [candidate for candidate in done.manifest.candidates if candidate.chosen]
+    assert chosen.size_bytes == (done.artifact / "model.onnx").stat().st_size
+
+
+def test_an_onnx_file_without_its_weights(tmp_path, divided):
+    (divided / "weights.bin").unlink()
+    error = failure(tmp_path, onnx_model(divided / "net.onnx"))
     assert "keeps weights in weights.bin, which is not beside it" in error.message
 
 

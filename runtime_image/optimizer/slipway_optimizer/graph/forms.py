@@ -5,6 +5,7 @@ from typing import Final
 
 import onnx
 import onnxruntime
+from onnx.external_data_helper import load_external_data_for_model
 from onnxruntime.transformers.optimizer import optimize_model
 
 from slipway_optimizer.onnx_session import ERRORS_ONLY
@@ -25,7 +26,9 @@ def write_offline(source: Path, target: Path) -> bool:
     target.parent.mkdir(parents=True, exist_ok=True)
     options.optimized_model_filepath = str(target)
     onnxruntime.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
-    model = onnx.load(str(target))
+    model = onnx.load(str(target), load_external_data=False)
+    # What lay beside the source is named as it was, and lies there still.
+    load_external_data_for_model(model, str(source.parent))
     keep_used_domains(model)
     save(model, target)
     return True

@@ -148,5 +148,9 @@ def _measured(
 
 
 def _replace(form: Path, model: Path) -> None:
+    """With all that lies beside each: weights of the model's own, in a file or folder of any name, are in the form."""
+    folder = model.parent
+    shutil.rmtree(folder)
+    folder.mkdir()
     for path in form.parent.iterdir():
-        shutil.move(path, model.parent / path.name)
+        shutil.move(path, folder / path.name)

@@ -52,6 +52,32 @@ def test_against_labels(evaluation, spec, labels, score):
     assert evaluation(LOGITS, labels, **spec).score(identity) == pytest.approx(score)
 
 
+@pytest.mark.parametrize("spec", [{}, {"metric": "TopK", "k": 2}, {"metric": "F1"}, {"metric": "AUC"}])
+@pytest.mark.parametrize("dtype", ["int64", "float32", "bool"])
+def test_one_hot_labels_are_classes(evaluation, spec, dtype):
+    classes = np.array([0, 1, 2, 2])
+    one_hot = np.eye(3)[classes].astype(dtype)
+    assert evaluation(LOGITS, one_hot, **spec).score(identity) == evaluation(LOGITS, classes, **spec).score(identity)
+
+
+def test_one_hot_labels_of_many_rows_and_of_positions(evaluation):
+    generator = np.random.default_rng(0)
+    for shape, axis in (((100, 5), 1), ((40, 6, 5), 2), ((40, 5, 4, 4), 1)):
+        scores = generator.random(shape)
+        best = scores.argmax(axis=axis)
+        one_hot = np.moveaxis(np.eye(5)[best], -1, axis)
+        assert evaluation(scores, one_hot).score(identity) == 1.0
+        assert evaluation(scores, np.roll(one_hot, 1, axis=axis)).score(identity) == 0.0
+
+
+def test_several_classes_a_row_are_told_apart_from_one_of_them(evaluation):
+    chances = np.tile([[0.9, 0.2, 0.7], [0.1, 0.8, 0.3]], (30, 1))
+    labels = np.tile([[1, 0, 0], [0, 1, 0]], (30, 1))
+    assert evaluation(chances, labels).score(identity) == 1.0
+    labels[-1] = [1, 1, 0]
+    assert evaluation(chances, labels).score(identity) == pytest.approx((30 * 2 + 29 * 3 + 2) / 180)
+
+
 @pytest.mark.parametrize(
     ("scores", "labels"),
     [

@@ -96,8 +96,8 @@ class Evaluate(ApiModel):
             description="What is measured. Accuracy, TopK: share of rows whose label is the top class, or among the "
             "top k. F1: see average. AUC: under the ROC curve; more than two classes: mean, each against the rest. "
             "MSE: mean squared error, where less is better. Pearson, Spearman: correlation with the labels. Function: "
-            "one of yours, where more is better. Labels are class numbers from 0 (-100: not counted), or values of "
-            "the output's shape."
+            "one of yours, where more is better. Labels are class numbers from 0 (-100: not counted), one-hot, or "
+            "values of the output's shape."
         ),
     ] = "Accuracy"
     k: Annotated[int | None, Field(ge=1, le=10000, description="How many classes TopK looks at.")] = None

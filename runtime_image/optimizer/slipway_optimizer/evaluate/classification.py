@@ -27,7 +27,7 @@ def accuracy() -> Metric:
         truth, predicted = counted(truth, predicted)
         return float(np.mean(truth == predicted))
 
-    return Metric("Accuracy", read_classes, _same, compare)
+    return Metric("Accuracy", read_classes, _same, compare, of_classes=True)
 
 
 def top_k(k: int) -> Metric:
@@ -48,7 +48,7 @@ def top_k(k: int) -> Metric:
         truth, predicted = counted(truth, predicted)
         return float(np.mean((predicted == truth[:, np.newaxis]).any(axis=-1)))
 
-    return Metric("TopK", read, lambda best: best[..., 0], compare)
+    return Metric("TopK", read, lambda best: best[..., 0], compare, of_classes=True)
 
 
 def f1(average: Average) -> Metric:
@@ -64,7 +64,7 @@ def f1(average: Average) -> Metric:
             raise ScoreError(f"F1 with average Binary needs the classes 0 and 1, and there is a class {highest}.")
         return float(f1_score(truth, predicted, average=average.lower(), zero_division=0.0))
 
-    return Metric("F1", read_classes, _same, compare)
+    return Metric("F1", read_classes, _same, compare, of_classes=True)
 
 
 def auc() -> Metric:
@@ -72,7 +72,7 @@ def auc() -> Metric:
 
     Without labels, the original's classes are true.
     """
-    return Metric("AUC", _read_for_auc, most_likely, _area)
+    return Metric("AUC", _read_for_auc, most_likely, _area, of_classes=True)
 
 
 def _read_for_auc(answers: Answers) -> Reading:

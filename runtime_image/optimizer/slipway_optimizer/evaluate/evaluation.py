@@ -14,6 +14,7 @@ from slipway_optimizer.data import ROWS_AT_ONCE, Dataset
 from slipway_optimizer.evaluate.answers import Run, has_rows, in_row_order, run_all
 from slipway_optimizer.evaluate.choice import metric_of
 from slipway_optimizer.evaluate.function import Function, Outputs, load_function
+from slipway_optimizer.evaluate.one_hot import class_numbers, one_hot_axis
 from slipway_optimizer.evaluate.problem import ScoreError
 from slipway_optimizer.evaluate.reading import Answers, Metric
 from slipway_optimizer.spec import Evaluate
@@ -57,18 +58,21 @@ def prepare_evaluation(
     if spec.function is not None:
         return FunctionEvaluation(load_function(spec.function, code), data, outputs, original)
     judged = outputs.index(spec.output) if spec.output else 0
-    return MetricEvaluation(metric_of(spec), data, outputs[judged], judged, original)
+    metric = metric_of(spec)
+    one_hot = one_hot_axis(data) if metric.of_classes else None
+    return MetricEvaluation(metric, data, outputs[judged], judged, original, one_hot)
 
 
 @dataclass(frozen=True, eq=False)
 class MetricEvaluation:
-    """A metric on one output."""
+    """A metric on one output; where labels are one-hot, along which of their axes."""
 
     metric: Metric
     data: Dataset
     output: str
     index: int
     original: Run
+    one_hot: int | None = None
 
     def score(self, run: Run) -> float:
         predicted, labels = self._of_original if run == self.original else self._read(run)
@@ -104,13 +108,14 @@ class MetricEvaluation:
             if not has_rows(values, batch):
                 message = f"The output {self.output} has shape {list(values.shape)} for {len(batch.rows)} rows: a "
                 raise ScoreError(message + "metric needs one answer a row, first axis rows; set evaluate.output.")
-            reading = self.metric.read(Answers(self.output, values, batch.labels, batch.rows))
+            labels = None if batch.labels is None else class_numbers(batch.labels, values, self.one_hot)
+            reading = self.metric.read(Answers(self.output, values, labels, batch.rows))
             predicted.append((batch.rows, reading.predicted))
             if reading.truth is not None:
                 truth.append((batch.rows, reading.truth))
         rows = self.data.rows
-        labels = np.concatenate(in_row_order(truth, rows)) if truth else None
-        return np.concatenate(in_row_order(predicted, rows)), labels
+        known = np.concatenate(in_row_order(truth, rows)) if truth else None
+        return np.concatenate(in_row_order(predicted, rows)), known
 
 
 @dataclass(frozen=True, eq=False)

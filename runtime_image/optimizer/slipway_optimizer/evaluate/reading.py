@@ -43,12 +43,14 @@ class Metric:
         read: predictions and truth from an output; small, because those of all rows are kept.
         as_truth: what the original model's predictions are as the truth.
         compare: the score, from all positions of all rows: truth first.
+        of_classes: whether the truth is class numbers.
     """
 
     name: str
     read: Callable[[Answers], Reading]
     as_truth: Callable[[Array], Array]
     compare: Callable[[Array, Array], float]
+    of_classes: bool = False
 
 
 def flat_rows(values: Array) -> Array:

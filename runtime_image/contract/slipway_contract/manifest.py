@@ -17,6 +17,8 @@ Variant = Literal["FP32", "FP16", "DynamicINT8", "StaticINT8", "INT4"]
 Derivation = Literal["Original", "Pruned", "Distilled", "DistilledPruned"]
 Objective = Literal["Latency", "Throughput", "Size"]
 DType = Literal["bool", "int8", "uint8", "int16", "int32", "int64", "float16", "float32", "float64"]
+TensorDType = Literal[DType, "uint16", "uint32", "uint64", "bfloat16", "string"]
+"""What a model's inputs and outputs may be of: more than a spec can ask for, since ONNX models bring their own."""
 
 
 class ContractModel(BaseModel):
@@ -29,7 +31,7 @@ class TensorSpec(ContractModel):
     """An input or output. `shape` holds sizes, and names for dynamic axes."""
 
     name: str
-    dtype: DType
+    dtype: TensorDType
     shape: list[int | str]
 
 
@@ -118,7 +120,7 @@ class Reference(ContractModel):
 
 class GoldenTensor(ContractModel):
     name: str
-    dtype: DType
+    dtype: TensorDType
     shape: list[int]
     data: list[Any] = Field(description="Row-major, flat.")
     atol: float | None = Field(

@@ -158,16 +158,17 @@ class DataPlane:
         """Answer an Open Inference Protocol request."""
         served = self._serving()
         manifest = served.model.artifact.manifest
-        request = decode_request(body, header_length, manifest.inputs, [spec.name for spec in manifest.outputs])
+        request = decode_request(body, header_length, manifest.inputs, manifest.outputs)
         results = await served.batcher.submit(request.inputs, ticket)
         return encode_answer(served.model.name, VERSION, request, results)
 
     async def predict(self, body: bytes, ticket: Ticket) -> Answer:
         """Answer a plain JSON request."""
         served = self._serving()
-        inputs, single = decode_prediction(body, served.model.artifact.manifest.inputs)
+        manifest = served.model.artifact.manifest
+        inputs, single = decode_prediction(body, manifest.inputs)
         results = await served.batcher.submit(inputs, ticket)
-        return Answer(encode_prediction(results, single=single))
+        return Answer(encode_prediction(results, manifest.outputs, single=single))
 
     def infer_blocking(self, inputs: Arrays, ticket: Ticket) -> Arrays:
         """Outputs for inputs that fit the model, for a caller on a thread of its own: not the event loop's.

@@ -5,7 +5,7 @@ from typing import Any
 
 from slipway_contract import __version__
 from slipway_contract.manifest import Manifest, TensorSpec, batch_axis
-from slipway_serving.tensors import DATATYPES
+from slipway_serving.datatypes import DATATYPES
 
 VERSION = "1"
 """The one version of a server's model, in routes and answers. Which one it really is, the artifact digest tells."""
@@ -51,12 +51,17 @@ def is_joinable(manifest: Manifest) -> bool:
 
 
 def _metadata(spec: TensorSpec) -> dict[str, Any]:
-    return {"name": spec.name, "datatype": DATATYPES[spec.dtype], "shape": _sizes(spec.shape)}
+    return {"name": spec.name, "datatype": DATATYPES[spec.dtype].name, "shape": _sizes(spec.shape)}
 
 
 def _config(spec: TensorSpec, batched: bool) -> dict[str, Any]:
     dims = _sizes(spec.shape[1:] if batched else spec.shape)
-    return {"name": spec.name, "data_type": f"TYPE_{DATATYPES[spec.dtype]}", "dims": dims}
+    datatype = DATATYPES[spec.dtype]
+    return {
+        "name": spec.name,
+        "data_type": "TYPE_STRING" if datatype.is_text else f"TYPE_{datatype.name}",
+        "dims": dims,
+    }
 
 
 def _sizes(shape: Sequence[int | str]) -> list[int]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from slipway_contract.manifest import Golden, GoldenTensor
+from slipway_serving.datatypes import DATATYPES, bfloat16_to_float32, float32_to_bfloat16
 from slipway_serving.errors import RequestError, StartupError
 
 Array = np.ndarray[Any, Any]
@@ -46,7 +47,9 @@ def _strain(report: GoldenReport) -> float:
 
 def _array(tensor: GoldenTensor) -> Array:
     # A NaN is null in the manifest, because JSON has none; float arrays read None as NaN.
-    return np.array(tensor.data, dtype=tensor.dtype).reshape(tensor.shape)
+    if tensor.dtype == "bfloat16":
+        return float32_to_bfloat16(np.array(tensor.data, dtype=np.float32)).reshape(tensor.shape)
+    return np.array(tensor.data, dtype=DATATYPES[tensor.dtype].held).reshape(tensor.shape)
 
 
 def _compare(expected: GoldenTensor, got: Array, atol: float, rtol: float) -> float:
@@ -56,6 +59,10 @@ def _compare(expected: GoldenTensor, got: Array, atol: float, rtol: float) -> fl
             f"the golden request's output {expected.name!r} is {got.dtype}{list(got.shape)}, "
             f"expected {want.dtype}{list(want.shape)}"
         )
+    if expected.dtype == "string":
+        return _compare_text(expected.name, got, want)
+    if expected.dtype == "bfloat16":
+        got, want = bfloat16_to_float32(got), bfloat16_to_float32(want)
     wide_got, wide_want = got.astype(np.float64), want.astype(np.float64)
     wrong = ~np.isclose(wide_got, wide_want, rtol=rtol, atol=atol, equal_nan=True)
     with np.errstate(invalid="ignore"):
@@ -69,3 +76,13 @@ def _compare(expected: GoldenTensor, got: Array, atol: float, rtol: float) -> fl
             f"in {int(wrong.sum())} of {wrong.size} values (atol {atol:g}, rtol {rtol:g})"
         )
     return worst
+
+
+def _compare_text(name: str, got: Array, want: Array) -> float:
+    wrong = got != want
+    if wrong.any():
+        raise StartupError(
+            f"the golden request's output {name!r} differs from the expected answer in {int(wrong.sum())} of "
+            f"{wrong.size} strings"
+        )
+    return 0.0

@@ -7,9 +7,10 @@ import numpy as np
 import orjson
 
 from slipway_contract.manifest import TensorSpec
+from slipway_serving.datatypes import DATATYPES, Array
 from slipway_serving.errors import InvalidRequestError
 from slipway_serving.protocol import parse_json
-from slipway_serving.tensors import Array, Arrays, array_from_json, fits, require_consistent, shown
+from slipway_serving.tensors import Arrays, array_from_json, array_to_json, fits, require_complete, shown
 
 
 def decode_prediction(body: bytes, inputs: Sequence[TensorSpec]) -> tuple[Arrays, bool]:
@@ -31,18 +32,17 @@ def decode_prediction(body: bytes, inputs: Sequence[TensorSpec]) -> tuple[Arrays
     arrays: Arrays = {}
     single: dict[str, bool] = {}
     for spec in inputs:
-        if spec.name not in values:
-            raise InvalidRequestError(f"input {spec.name!r} is missing: this model takes {_names(inputs)}")
-        arrays[spec.name], single[spec.name] = _decode(values[spec.name], spec)
+        if spec.name in values:
+            arrays[spec.name], single[spec.name] = _decode(values[spec.name], spec)
     if len(set(single.values())) > 1:
         raise InvalidRequestError("send every input as a batch or every input as a single sample, not both")
-    require_consistent(arrays, inputs)
+    require_complete(arrays, inputs)
     return arrays, any(single.values())
 
 
-def encode_prediction(results: Mapping[str, Array], *, single: bool) -> bytes:
+def encode_prediction(results: Mapping[str, Array], outputs: Sequence[TensorSpec], *, single: bool) -> bytes:
     """A nested list for a model with one output, an object by output name for others. NaN and infinity become null."""
-    values = {name: _encodable(array, single) for name, array in results.items()}
+    values = {spec.name: _encodable(results[spec.name], spec, single) for spec in outputs}
     document = next(iter(values.values())) if len(values) == 1 else values
     return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
 
@@ -64,10 +64,11 @@ def takes_single_sample(spec: TensorSpec) -> bool:
     return bool(spec.shape) and (isinstance(spec.shape[0], str) or spec.shape[0] == 1)
 
 
-def _encodable(array: Array, single: bool) -> Any:
-    if single and array.ndim and array.shape[0] == 1:
-        array = array[0]
-    return array.item() if array.ndim == 0 else np.ascontiguousarray(array)
+def _encodable(values: Array, spec: TensorSpec, single: bool) -> Any:
+    if single and values.ndim and values.shape[0] == 1:
+        values = values[:1].reshape(values.shape[1:])
+    encodable = array_to_json(values, DATATYPES[spec.dtype])
+    return encodable.item() if isinstance(encodable, np.ndarray) and encodable.ndim == 0 else encodable
 
 
 def _names(inputs: Sequence[TensorSpec]) -> str:

@@ -9,31 +9,40 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import orjson
 
 from slipway_contract.manifest import TensorSpec
+from slipway_serving.datatypes import DATATYPES, Array
 from slipway_serving.errors import InvalidRequestError
 from slipway_serving.tensors import (
-    DATATYPES,
-    Array,
     Arrays,
     array_from_bytes,
     array_from_json,
-    fits,
-    require_consistent,
+    array_to_bytes,
+    array_to_json,
+    require_complete,
+    require_declared,
     reshaped,
-    shown,
 )
+
+_MICROSECONDS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class InferRequest:
-    """`outputs`: name and whether it is wanted in binary, in the order of the answer."""
+    """What a client asks for, by whichever protocol.
+
+    Attributes:
+        id: comes back with the answer; None where the client gave none.
+        inputs: all of the model's.
+        outputs: those that are wanted, in the order of the answer, and whether in binary.
+        timeout: seconds that the client waits; None where it does not say.
+    """
 
     id: str | None
     inputs: Arrays
-    outputs: Sequence[tuple[str, bool]]
+    outputs: Sequence[tuple[TensorSpec, bool]]
+    timeout: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +54,7 @@ class Answer:
 
 
 def decode_request(
-    body: bytes, header_length: int | None, inputs: Sequence[TensorSpec], outputs: Sequence[str]
+    body: bytes, header_length: int | None, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]
 ) -> InferRequest:
     """An inference request for a model with these inputs and outputs.
 
@@ -59,30 +68,34 @@ def decode_request(
     specs = {spec.name: spec for spec in inputs}
     arrays: Arrays = {}
     for tensor in tensors:
-        name = _known_name(tensor, specs, "input")
-        if name in arrays:
-            raise InvalidRequestError(f"input {name!r} is given twice")
-        arrays[name], blob = _decode_tensor(tensor, specs[name], blob)
+        spec = known_spec(_name(tensor), specs, "input")
+        if spec.name in arrays:
+            raise InvalidRequestError(f"input {spec.name!r} is given twice")
+        arrays[spec.name], blob = _decode_tensor(tensor, spec, blob)
     if len(blob):
         raise InvalidRequestError(f"{len(blob)} bytes follow the last input")
-    missing = [name for name in specs if name not in arrays]
-    if missing:
-        raise InvalidRequestError(f"input {missing[0]!r} is missing: this model takes {', '.join(specs)}")
-    require_consistent(arrays, inputs)
-    return InferRequest(id=document.get("id"), inputs=arrays, outputs=_wanted_outputs(document, outputs))
+    require_complete(arrays, inputs)
+    parameters = _parameters(document, "the request")
+    return InferRequest(
+        id=document.get("id"),
+        inputs=arrays,
+        outputs=_wanted_outputs(document, parameters, outputs),
+        timeout=timeout_of(parameters.get("timeout")),
+    )
 
 
 def encode_answer(model: str, version: str, request: InferRequest, results: Mapping[str, Array]) -> Answer:
     tensors: list[dict[str, Any]] = []
     blobs: list[bytes] = []
-    for name, binary in request.outputs:
-        array = results[name]
-        tensor = {"name": name, "datatype": DATATYPES[array.dtype.name], "shape": array.shape}
+    for spec, binary in request.outputs:
+        values = results[spec.name]
+        datatype = DATATYPES[spec.dtype]
+        tensor = {"name": spec.name, "datatype": datatype.name, "shape": values.shape}
         if binary:
-            blobs.append(array.tobytes())
+            blobs.append(array_to_bytes(values, datatype))
             tensor["parameters"] = {"binary_data_size": len(blobs[-1])}
         else:
-            tensor["data"] = np.ascontiguousarray(array).reshape(-1)
+            tensor["data"] = array_to_json(values.reshape(-1), datatype)
         tensors.append(tensor)
     document: dict[str, Any] = {"model_name": model, "model_version": version, "outputs": tensors}
     if request.id is not None:
@@ -96,6 +109,27 @@ def parse_json(body: bytes | memoryview) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise InvalidRequestError(f"the request is not valid JSON: {error}") from None
+
+
+def known_spec(name: Any, specs: Mapping[str, TensorSpec], what: str) -> TensorSpec:
+    """The input or output of this name.
+
+    Raises:
+        InvalidRequestError: the model has none; names those that it has.
+    """
+    spec = specs.get(name) if isinstance(name, str) else None
+    if spec is None:
+        raise InvalidRequestError(f"unknown {what} {name!r}: this model has {', '.join(specs)}")
+    return spec
+
+
+def timeout_of(microseconds: Any) -> float | None:
+    """Seconds of the protocol's `timeout` parameter, which is in microseconds, and no limit where it is 0."""
+    if microseconds is None or microseconds == 0:
+        return None
+    if type(microseconds) is not int or microseconds < 0:
+        raise InvalidRequestError("the parameter timeout must be a number of microseconds")
+    return microseconds / _MICROSECONDS
 
 
 def _split(body: bytes, header_length: int | None) -> tuple[dict[str, Any], memoryview]:
@@ -115,15 +149,10 @@ def _split(body: bytes, header_length: int | None) -> tuple[dict[str, Any], memo
 
 
 def _decode_tensor(tensor: dict[str, Any], spec: TensorSpec, blob: memoryview) -> tuple[Array, memoryview]:
-    if tensor.get("datatype") != DATATYPES[spec.dtype]:
-        raise InvalidRequestError(
-            f"input {spec.name!r}: expected datatype {DATATYPES[spec.dtype]}, got {tensor.get('datatype')}"
-        )
     shape = tensor.get("shape")
     if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
         raise InvalidRequestError(f"input {spec.name!r}: shape must be a list of sizes")
-    if not fits(shape, spec.shape):
-        raise InvalidRequestError(f"input {spec.name!r}: expected shape {shown(spec.shape)}, got {shape}")
+    require_declared(tensor.get("datatype"), shape, spec)
     size = _parameters(tensor, spec.name).get("binary_data_size")
     if size is None:
         return _decode_json_data(tensor, shape, spec), blob
@@ -135,38 +164,40 @@ def _decode_tensor(tensor: dict[str, Any], spec: TensorSpec, blob: memoryview) -
 def _decode_json_data(tensor: dict[str, Any], shape: list[int], spec: TensorSpec) -> Array:
     if not isinstance(tensor.get("data"), list):
         raise InvalidRequestError(f"input {spec.name!r}: data must be a list, flat or nested")
-    array = array_from_json(tensor["data"], spec)
-    if array.shape == tuple(shape):
-        return array
-    if array.ndim != 1 or array.size != math.prod(shape):
+    values = array_from_json(tensor["data"], spec)
+    if values.shape == tuple(shape):
+        return values
+    if values.ndim != 1 or values.size != math.prod(shape):
         raise InvalidRequestError(
-            f"input {spec.name!r}: data of shape {list(array.shape)} does not fill the shape {shape} that it declares"
+            f"input {spec.name!r}: data of shape {list(values.shape)} does not fill the shape {shape} that it declares"
         )
-    return reshaped(array, shape, spec)
+    return reshaped(values, shape, spec)
 
 
-def _wanted_outputs(document: dict[str, Any], names: Sequence[str]) -> list[tuple[str, bool]]:
-    all_binary = _parameters(document, "the request").get("binary_data_output") is True
+def _wanted_outputs(
+    document: dict[str, Any], parameters: dict[str, Any], outputs: Sequence[TensorSpec]
+) -> list[tuple[TensorSpec, bool]]:
+    all_binary = _flag(parameters, "binary_data_output", "the request", default=False)
     wanted = document.get("outputs")
     if not wanted:
-        return [(name, all_binary) for name in names]
+        return [(spec, all_binary) for spec in outputs]
     if not isinstance(wanted, list):
         raise InvalidRequestError("outputs must be a list")
-    chosen = []
+    specs = {spec.name: spec for spec in outputs}
+    chosen: dict[str, tuple[TensorSpec, bool]] = {}
     for output in wanted:
-        name = _known_name(output, names, "output")
-        parameters = _parameters(output, name)
-        if parameters.get("classification"):
-            raise InvalidRequestError(f"output {name!r}: the classification extension is not supported")
-        chosen.append((name, parameters.get("binary_data", all_binary) is True))
-    return chosen
+        spec = known_spec(_name(output), specs, "output")
+        if spec.name in chosen:
+            raise InvalidRequestError(f"output {spec.name!r} is asked for twice")
+        own = _parameters(output, spec.name)
+        if own.get("classification"):
+            raise InvalidRequestError(f"output {spec.name!r}: the classification extension is not supported")
+        chosen[spec.name] = (spec, _flag(own, "binary_data", spec.name, default=all_binary))
+    return list(chosen.values())
 
 
-def _known_name(tensor: Any, known: Mapping[str, Any] | Sequence[str], what: str) -> str:
-    name = tensor.get("name") if isinstance(tensor, dict) else None
-    if not isinstance(name, str) or name not in known:
-        raise InvalidRequestError(f"unknown {what} {name!r}: this model has {', '.join(known)}")
-    return name
+def _name(tensor: Any) -> Any:
+    return tensor.get("name") if isinstance(tensor, dict) else None
 
 
 def _parameters(holder: dict[str, Any], name: str) -> dict[str, Any]:
@@ -174,3 +205,10 @@ def _parameters(holder: dict[str, Any], name: str) -> dict[str, Any]:
     if not isinstance(parameters, dict):
         raise InvalidRequestError(f"{name}: parameters must be an object")
     return parameters
+
+
+def _flag(parameters: dict[str, Any], key: str, name: str, *, default: bool) -> bool:
+    value = parameters.get(key, default)
+    if not isinstance(value, bool):
+        raise InvalidRequestError(f"{name}: the parameter {key} must be true or false")
+    return value

@@ -1,5 +1,7 @@
 """The only file that imports onnxruntime: a model's session, and what it says about itself."""
 
+import ctypes
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ from slipway_serving.cpus import count_available_cpus
 from slipway_serving.errors import InferenceFailedError, InvalidRequestError, StartupError
 
 Arrays = dict[str, np.ndarray[Any, Any]]
+
+_ONNX_BFLOAT16 = 16
 
 _ORT_ERRORS = (
     ort_errors.Fail,
@@ -43,6 +47,8 @@ class Session:
             )
         except _ORT_ERRORS as error:
             raise StartupError(f"ONNX Runtime cannot load {model_path.name}: {_sentence(error)}") from error
+        ends = (*self._session.get_inputs(), *self._session.get_outputs())
+        self._bfloat16 = {value.name for value in ends if value.type == "tensor(bfloat16)"}
         self.output_names: list[str] = [output.name for output in self._session.get_outputs()]
         self.input_names: list[str] = [value.name for value in self._session.get_inputs()]
 
@@ -56,19 +62,33 @@ class Session:
         return self.execution_provider == CPU
 
     def run(self, inputs: Mapping[str, np.ndarray[Any, Any]]) -> Arrays:
-        """Run the model once; outputs by name.
+        """Run the model once; outputs by name. A bfloat16 comes and goes as its bits, in uint16.
 
         Raises:
             InvalidRequestError: a value that the graph itself refuses, such as an index out of range.
             InferenceFailedError: anything else that ONNX Runtime reports.
         """
         try:
-            outputs = self._session.run(self.output_names, inputs)
+            outputs = self._run_values(inputs) if self._bfloat16 else self._session.run(self.output_names, inputs)
         except ort_errors.InvalidArgument as error:
             raise InvalidRequestError(f"the model refuses this input: {_sentence(error)}") from error
         except _ORT_ERRORS as error:
             raise InferenceFailedError(f"the model failed on this input: {_sentence(error)}") from error
         return dict(zip(self.output_names, outputs, strict=True))
+
+    def _run_values(self, inputs: Mapping[str, np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
+        # NumPy has no bfloat16, so ONNX Runtime's own conversions refuse it.
+        feeds = {name: self._to_value(name, values) for name, values in inputs.items()}
+        outputs = self._session.run_with_ort_values(self.output_names, feeds)
+        return [
+            _bits_of(value) if name in self._bfloat16 else value.numpy()
+            for name, value in zip(self.output_names, outputs, strict=True)
+        ]
+
+    def _to_value(self, name: str, values: np.ndarray[Any, Any]) -> onnxruntime.OrtValue:
+        if name in self._bfloat16:
+            return onnxruntime.OrtValue.ortvalue_from_numpy_with_onnx_type(values, _ONNX_BFLOAT16)
+        return onnxruntime.OrtValue.ortvalue_from_numpy(values)
 
 
 def open_session(model_path: Path, manifest: Manifest, *, intra_op_threads: int) -> Session:
@@ -84,6 +104,13 @@ def open_session(model_path: Path, manifest: Manifest, *, intra_op_threads: int)
 def _require_same(what: str, in_manifest: list[str], in_model: list[str]) -> None:
     if sorted(in_manifest) != sorted(in_model):
         raise StartupError(f"the manifest's {what} are {in_manifest}, but the model's are {in_model}")
+
+
+def _bits_of(value: onnxruntime.OrtValue) -> np.ndarray[Any, Any]:
+    """A copy of a bfloat16 tensor's bits; outputs that nobody bound to a device are in the host's memory."""
+    shape = tuple(value.shape())
+    bits = ctypes.string_at(value.data_ptr(), math.prod(shape) * 2)
+    return np.frombuffer(bits, dtype=np.uint16).reshape(shape)
 
 
 def _sentence(error: Exception) -> str:

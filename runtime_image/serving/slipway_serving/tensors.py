@@ -1,80 +1,114 @@
-"""Arrays that fit a model's inputs, from JSON or bytes; every refusal names the tensor and what was expected."""
+"""Arrays that fit a model's inputs, from JSON or bytes, and back; a refusal names the tensor and what was expected."""
 
 import math
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from slipway_contract.manifest import TensorSpec
+from slipway_serving.datatypes import (
+    DATATYPES,
+    Array,
+    Datatype,
+    bfloat16_to_float32,
+    float32_to_bfloat16,
+    raw_from_text,
+    text_from_raw,
+)
 from slipway_serving.errors import InvalidRequestError
 
-Array = np.ndarray[Any, Any]
 Arrays = dict[str, Array]
 
-DATATYPES: Mapping[str, str] = {
-    "bool": "BOOL",
-    "int8": "INT8",
-    "uint8": "UINT8",
-    "int16": "INT16",
-    "int32": "INT32",
-    "int64": "INT64",
-    "float16": "FP16",
-    "float32": "FP32",
-    "float64": "FP64",
-}
-"""Names in the Open Inference Protocol by names in the manifest."""
-
-# Which kinds of number JSON may write for an array of a kind: an integer is a float, a float is no integer.
-_ACCEPTED_KINDS = {"f": "fiu", "i": "iu", "u": "iu", "b": "b"}
+_FOUND = {float: "fractions", int: "integers", bool: "booleans", str: "strings"}
 
 
 def array_from_json(value: Any, spec: TensorSpec) -> Array:
-    """Array of the input's type from a (nested) list of numbers; its shape is the nesting.
+    """Array of the input's type from a (nested) list of values; its shape is the nesting.
 
     Raises:
-        InvalidRequestError: ragged, not numbers, null, or out of the type's range.
+        InvalidRequestError: ragged, values of another kind, null, or out of the type's range.
     """
-    target = np.dtype(spec.dtype)
-    try:
-        natural = np.array(value)
-    except ValueError:
-        raise InvalidRequestError(f"input {spec.name!r}: the lists do not all have the same length") from None
-    if natural.size == 0:
-        return natural.astype(target)
-    if natural.dtype.kind not in _ACCEPTED_KINDS[target.kind]:
-        raise InvalidRequestError(f"input {spec.name!r}: expected {_described(target)}, got {_found(natural)}")
-    if target.kind in "iu":
-        _require_range(natural, target, spec)
-    try:
-        with np.errstate(over="raise"):
-            return natural.astype(target, copy=False)
-    except FloatingPointError:
-        raise InvalidRequestError(f"input {spec.name!r}: a value is too large for {DATATYPES[spec.dtype]}") from None
+    flat, shape = _flattened(value, spec)
+    return array_from_values(flat, spec).reshape(shape)
+
+
+def array_from_values(values: list[Any], spec: TensorSpec) -> Array:
+    """Flat array of the input's type from Python's numbers, booleans or strings.
+
+    NumPy is not left to guess the type: of one long string among many values it would make as many long ones.
+
+    Raises:
+        InvalidRequestError: values of another kind, null, or out of the type's range.
+    """
+    datatype = DATATYPES[spec.dtype]
+    kinds = set(map(type, values))
+    if not kinds <= datatype.json:
+        found = {_FOUND.get(kind, "null, an object or a list") for kind in kinds - datatype.json}
+        raise InvalidRequestError(f"input {spec.name!r}: expected {datatype.values}, got {' and '.join(sorted(found))}")
+    if datatype.is_float:
+        return _floats(values, datatype, spec)
+    if int in datatype.json:
+        return _integers(values, datatype, spec)
+    return np.array(values, dtype=datatype.held)
 
 
 def array_from_bytes(raw: memoryview, shape: Sequence[int], spec: TensorSpec) -> Array:
     """Array over little-endian, row-major bytes, copied only if they are not aligned."""
-    target = np.dtype(spec.dtype).newbyteorder("<")
-    expected = math.prod(shape) * target.itemsize  # in Python's integers: NumPy's would wrap around
+    datatype = DATATYPES[spec.dtype]
+    count = math.prod(shape)  # in Python's integers: NumPy's would wrap around
+    if datatype.is_text:
+        try:
+            strings = text_from_raw(raw, count)
+        except ValueError as error:
+            raise InvalidRequestError(f"input {spec.name!r}: {error}") from None
+        return reshaped(np.array(strings, dtype=object), shape, spec)
+    expected = count * datatype.held.itemsize
     if len(raw) != expected:
         raise InvalidRequestError(
-            f"input {spec.name!r}: expected {expected} bytes of {DATATYPES[spec.dtype]} for shape {list(shape)}, "
-            f"got {len(raw)}"
+            f"input {spec.name!r}: expected {expected} bytes of {datatype.name} for shape {list(shape)}, got {len(raw)}"
         )
-    return np.require(reshaped(np.frombuffer(raw, dtype=target), shape, spec), requirements=["A", "C"])
+    values = np.frombuffer(raw, dtype=datatype.held.newbyteorder("<"))
+    if datatype.held.kind == "b" and values.view(np.uint8).max(initial=0) > 1:
+        raise InvalidRequestError(f"input {spec.name!r}: a BOOL is a byte of 0 or 1")
+    return np.require(reshaped(values, shape, spec), requirements=["A", "C"])
 
 
-def reshaped(array: Array, shape: Sequence[int], spec: TensorSpec) -> Array:
+def array_to_bytes(values: Array, datatype: Datatype) -> bytes:
+    """What `array_from_bytes` reads."""
+    return raw_from_text(values.reshape(-1).tolist()) if datatype.is_text else values.tobytes()
+
+
+def array_to_json(values: Array, datatype: Datatype) -> Any:
+    """The same shape of what orjson writes: an array of a type that it knows, or a list."""
+    if datatype.is_text:
+        return values.tolist()
+    if datatype.name == "BF16":
+        values = bfloat16_to_float32(values)
+    return np.ascontiguousarray(values).reshape(values.shape)
+
+
+def reshaped(values: Array, shape: Sequence[int], spec: TensorSpec) -> Array:
     """The same values in a shape of as many; where there are none, the other sizes may still be absurd.
 
     Raises:
         InvalidRequestError: no array can have this shape.
     """
     try:
-        return array.reshape(shape)
+        return values.reshape(shape)
     except ValueError:
         raise InvalidRequestError(f"input {spec.name!r}: no array can have the shape {list(shape)}") from None
+
+
+def require_declared(datatype: Any, shape: Sequence[int], spec: TensorSpec) -> None:
+    """Refuse a datatype or shape that the input does not have."""
+    expected = DATATYPES[spec.dtype].name
+    if datatype != expected:
+        raise InvalidRequestError(f"input {spec.name!r}: expected datatype {expected}, got {datatype}")
+    if not fits(shape, spec.shape):
+        raise InvalidRequestError(f"input {spec.name!r}: expected shape {shown(spec.shape)}, got {list(shape)}")
 
 
 def fits(shape: Sequence[int], expected: Sequence[int | str]) -> bool:
@@ -84,10 +118,13 @@ def fits(shape: Sequence[int], expected: Sequence[int | str]) -> bool:
     )
 
 
-def require_consistent(arrays: Arrays, specs: Sequence[TensorSpec]) -> None:
-    """Refuse inputs that give one dynamic axis two sizes."""
+def require_complete(arrays: Arrays, specs: Sequence[TensorSpec]) -> None:
+    """Refuse a request without one of the inputs, or with two sizes for one dynamic axis."""
     sizes: dict[str, tuple[int, str]] = {}
     for spec in specs:
+        if spec.name not in arrays:
+            names = ", ".join(other.name for other in specs)
+            raise InvalidRequestError(f"input {spec.name!r} is missing: this model takes {names}")
         for axis, size in zip(spec.shape, arrays[spec.name].shape, strict=True):
             if not isinstance(axis, str):
                 continue
@@ -101,20 +138,39 @@ def shown(shape: Sequence[int | str]) -> str:
     return "[" + ", ".join(str(size) for size in shape) + "]"
 
 
-def _require_range(natural: Array, target: np.dtype[Any], spec: TensorSpec) -> None:
-    limits = np.iinfo(target)
-    low, high = int(natural.min()), int(natural.max())
+def _flattened(value: Any, spec: TensorSpec) -> tuple[list[Any], tuple[int, ...]]:
+    if not isinstance(value, list):
+        return [value], ()
+    shape = [len(value)]
+    while value and isinstance(value[0], list):
+        if set(map(type, value)) != {list} or len(set(map(len, value))) > 1:
+            raise InvalidRequestError(f"input {spec.name!r}: the lists do not all have the same length")
+        shape.append(len(value[0]))
+        if len(shape) > len(spec.shape) + 1:
+            raise InvalidRequestError(
+                f"input {spec.name!r}: expected shape {shown(spec.shape)}, got lists nested {len(shape)} deep or more"
+            )
+        value = list(chain.from_iterable(value))
+    return value, tuple(shape)
+
+
+def _floats(values: list[Any], datatype: Datatype, spec: TensorSpec) -> Array:
+    wide = np.frombuffer(array("d", values), dtype=np.float64)
+    try:
+        with np.errstate(over="raise"):
+            if datatype.name == "BF16":
+                return float32_to_bfloat16(wide.astype(np.float32))
+            return wide.astype(datatype.held)
+    except FloatingPointError:
+        raise InvalidRequestError(f"input {spec.name!r}: a value is too large for {datatype.name}") from None
+
+
+def _integers(values: list[Any], datatype: Datatype, spec: TensorSpec) -> Array:
+    limits = np.iinfo(datatype.held)
+    low, high = min(values, default=limits.min), max(values, default=limits.max)
     if low < limits.min or high > limits.max:
         raise InvalidRequestError(
-            f"input {spec.name!r}: {low if low < limits.min else high} is outside of {DATATYPES[spec.dtype]} "
+            f"input {spec.name!r}: {low if low < limits.min else high} is outside of {datatype.name} "
             f"({limits.min} to {limits.max})"
         )
-
-
-def _described(target: np.dtype[Any]) -> str:
-    return {"f": "numbers", "i": "integers", "u": "integers", "b": "true or false"}[target.kind]
-
-
-def _found(natural: Array) -> str:
-    kinds = {"f": "fractions", "i": "integers", "u": "integers", "b": "booleans", "U": "strings"}
-    return kinds.get(natural.dtype.kind, "null, an object or an integer beyond 64 bits")
+    return np.frombuffer(array(datatype.held.char, values), dtype=datatype.held)

@@ -56,18 +56,27 @@ def test_what_does_not_fit_is_refused(value: Any, inputs: list[TensorSpec], sent
     assert refusal(value, inputs) == sentence
 
 
+def outputs(results: dict[str, Any]) -> list[TensorSpec]:
+    return [
+        TensorSpec.model_validate({"name": name, "dtype": values.dtype.name, "shape": list(values.shape)})
+        for name, values in results.items()
+    ]
+
+
 def test_answers_have_the_form_of_the_request() -> None:
     results = {"y": np.array([[1.5, 2.5]], dtype=np.float32)}
-    assert encode_prediction(results, single=False) == b"[[1.5,2.5]]"
-    assert encode_prediction(results, single=True) == b"[1.5,2.5]"
-    assert encode_prediction({"y": np.array([2], dtype=np.int64)}, single=True) == b"2"
+    assert encode_prediction(results, outputs(results), single=False) == b"[[1.5,2.5]]"
+    assert encode_prediction(results, outputs(results), single=True) == b"[1.5,2.5]"
+    label = {"y": np.array([2], dtype=np.int64)}
+    assert encode_prediction(label, outputs(label), single=True) == b"2"
 
 
 def test_several_outputs_come_by_name() -> None:
     results: dict[str, Any] = {"y": np.array([[1.5]], dtype=np.float16), "label": np.array([3], dtype=np.int64)}
-    assert json.loads(encode_prediction(results, single=False)) == {"y": [[1.5]], "label": [3]}
-    assert json.loads(encode_prediction(results, single=True)) == {"y": [1.5], "label": 3}
+    assert json.loads(encode_prediction(results, outputs(results), single=False)) == {"y": [[1.5]], "label": [3]}
+    assert json.loads(encode_prediction(results, outputs(results), single=True)) == {"y": [1.5], "label": 3}
 
 
 def test_nan_is_null() -> None:
-    assert encode_prediction({"y": np.array([np.nan], dtype=np.float32)}, single=True) == b"null"
+    results = {"y": np.array([np.nan], dtype=np.float32)}
+    assert encode_prediction(results, outputs(results), single=True) == b"null"

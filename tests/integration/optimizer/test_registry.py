@@ -5,14 +5,11 @@ import json
 import os
 
 import pytest
+from support.fetching import failure, get, id_of, mount_secrets
 from support.registry import PASSWORD, USER, registry
 
 from slipway_contract.digest import sha256_of_bytes
-from slipway_optimizer.errors import JobError
-from slipway_optimizer.sources.fetch import fetch, resolve
-from slipway_optimizer.spec import Source
 
-FIELD = "model.source"
 WEIGHTS = os.urandom(5 << 20)
 
 
@@ -30,9 +27,7 @@ def closed(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def secret(tmp_path, monkeypatch):
-    monkeypatch.setattr("slipway_optimizer.sources.patience.FIRST_PAUSE_SECONDS", 0.0)
-    monkeypatch.setenv("SLIPWAY_SECRETS_DIR", str(tmp_path / "secrets"))
-    folder = tmp_path / "secrets" / FIELD
+    folder = mount_secrets(monkeypatch, tmp_path / "secrets")
     folder.mkdir(parents=True)
     return folder
 
@@ -46,21 +41,11 @@ def files(tmp_path):
     return sorted(folder.iterdir())
 
 
-def get(uri, folder, resolved=None):
-    return fetch(Source(uri=uri), FIELD, folder, lambda done, size: None, resolved)
-
-
-def failure(uri, folder, resolved=None):
-    with pytest.raises(JobError) as caught:
-        get(uri, folder, resolved)
-    return caught.value
-
-
 def test_one_layer_is_a_file(server, tmp_path, files):
     digest = server.push("nets/one", files[1:])
     uri = f"oci://{server.address}/nets/one:v1"
-    assert resolve(Source(uri=uri), FIELD) == f"oci:{digest}"
-    fetched = get(uri, tmp_path, f"oci:{digest}")
+    assert id_of(uri) == f"oci:{digest}"
+    fetched = get(uri, tmp_path, resolved=f"oci:{digest}")
     assert (fetched.name, fetched.digest) == ("model.safetensors", sha256_of_bytes(WEIGHTS))
     assert fetched.path.read_bytes() == WEIGHTS
 
@@ -78,7 +63,7 @@ def test_what_was_resolved_is_read_although_the_tag_has_moved_on(server, tmp_pat
     first = server.push("nets/moving", files[:1])
     server.push("nets/moving", files[1:])
     uri = f"oci://{server.address}/nets/moving:v1"
-    assert get(uri, tmp_path, f"oci:{first}").digest == sha256_of_bytes(b"{}")
+    assert get(uri, tmp_path, resolved=f"oci:{first}").digest == sha256_of_bytes(b"{}")
     assert get(uri, tmp_path / "now").digest == sha256_of_bytes(WEIGHTS)
 
 

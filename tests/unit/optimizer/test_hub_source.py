@@ -3,15 +3,12 @@
 import os
 
 import pytest
+from support.fetching import failure, files_below, get, id_of, mount_secrets
 from support.http_source import Answer
 from support.hub_mirror import hub_mirror
 
 from slipway_contract.digest import sha256_of_bytes
-from slipway_optimizer.errors import JobError
-from slipway_optimizer.sources.fetch import fetch, resolve
-from slipway_optimizer.spec import Source
 
-FIELD = "model.source"
 WEIGHTS = os.urandom(3 << 20)
 FILES = {
     "config.json": b'{"model_type": "bert"}',
@@ -32,25 +29,16 @@ def hub():
 
 @pytest.fixture(autouse=True)
 def secrets(hub, tmp_path, monkeypatch):
-    monkeypatch.setattr("slipway_optimizer.sources.patience.FIRST_PAUSE_SECONDS", 0.0)
-    monkeypatch.setenv("SLIPWAY_SECRETS_DIR", str(tmp_path / "secrets"))
-    (tmp_path / "secrets" / FIELD).mkdir(parents=True)
-    (tmp_path / "secrets" / FIELD / "HF_ENDPOINT").write_text(hub.endpoint)
-    return tmp_path / "secrets" / FIELD
-
-
-def get(uri, folder, resolved=None):
-    return fetch(Source(uri=uri), FIELD, folder, lambda done, size: None, resolved)
-
-
-def files_below(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    folder = mount_secrets(monkeypatch, tmp_path / "secrets")
+    folder.mkdir(parents=True)
+    (folder / "HF_ENDPOINT").write_text(hub.endpoint)
+    return folder
 
 
 @pytest.mark.parametrize("suffix", ["", "/", "@main", "@main/"])
 def test_a_repository_is_a_folder_of_what_pytorch_reads(hub, tmp_path, suffix):
     commit = hub.commit("org/net", FILES)
-    assert resolve(Source(uri=f"hf://org/net{suffix}"), FIELD) == f"commit:{commit}"
+    assert id_of(f"hf://org/net{suffix}") == f"commit:{commit}"
     fetched = get(f"hf://org/net{suffix}", tmp_path)
     wanted = {"config.json", "model.safetensors", "1_Pooling/config.json", "2_Dense/pytorch_model.bin"}
     assert files_below(fetched.path) == {name: FILES[name] for name in wanted}
@@ -63,15 +51,15 @@ def test_a_folder_that_is_named_comes_whole(hub, tmp_path):
 
 def test_a_large_file_counts_by_its_digest_and_a_small_one_by_its_commit(hub, tmp_path):
     commit = hub.commit("org/net", FILES)
-    assert resolve(Source(uri="hf://org/net/model.safetensors"), FIELD) == sha256_of_bytes(WEIGHTS)
-    assert resolve(Source(uri="hf://org/net/config.json"), FIELD) == f"commit:{commit}"
+    assert id_of("hf://org/net/model.safetensors") == sha256_of_bytes(WEIGHTS)
+    assert id_of("hf://org/net/config.json") == f"commit:{commit}"
     fetched = get("hf://org/net@main/model.safetensors", tmp_path)
     assert (fetched.name, fetched.digest) == ("model.safetensors", sha256_of_bytes(WEIGHTS))
 
 
 def test_a_large_file_at_a_commit_is_what_its_uri_says(hub, tmp_path):
     commit = hub.commit("org/net", FILES)
-    fetched = get(f"hf://org/net@{commit}/model.safetensors", tmp_path, f"commit:{commit}")
+    fetched = get(f"hf://org/net@{commit}/model.safetensors", tmp_path, resolved=f"commit:{commit}")
     assert fetched.digest == sha256_of_bytes(WEIGHTS)
 
 
@@ -83,15 +71,14 @@ def test_a_data_set(hub, tmp_path):
 def test_what_was_resolved_is_read_although_the_branch_has_moved_on(hub, tmp_path):
     first = hub.commit("org/moving", {"config.json": b"first"})
     hub.commit("org/moving", {"config.json": b"second"})
-    assert files_below(get("hf://org/moving", tmp_path, f"commit:{first}").path) == {"config.json": b"first"}
+    assert files_below(get("hf://org/moving", tmp_path, resolved=f"commit:{first}").path) == {"config.json": b"first"}
     assert get(f"hf://org/moving@{first}/config.json", tmp_path / "pinned").digest == sha256_of_bytes(b"first")
 
 
 def test_another_file_than_the_one_that_was_resolved_is_refused(hub, tmp_path):
     hub.commit("org/moving", {"model.safetensors": WEIGHTS})
-    with pytest.raises(JobError) as caught:
-        get("hf://org/moving/model.safetensors", tmp_path, sha256_of_bytes(b"earlier"))
-    assert caught.value.reason == "SourceChanged"
+    error = failure("hf://org/moving/model.safetensors", tmp_path, resolved=sha256_of_bytes(b"earlier"))
+    assert error.reason == "SourceChanged"
 
 
 def test_after_a_cut_it_goes_on_where_it_stopped(hub, tmp_path):
@@ -107,16 +94,12 @@ def test_bytes_that_arrive_damaged_are_not_taken(hub, tmp_path):
     commit = hub.commit("org/net", FILES)
     damaged = WEIGHTS[:-1] + bytes([WEIGHTS[-1] ^ 1])
     hub.answer("org/net", commit, "model.safetensors", Answer(body=damaged, ranges=True))
-    with pytest.raises(JobError) as caught:
-        get("hf://org/net/model.safetensors", tmp_path)
-    assert caught.value.reason == "SourceUnavailable"
+    assert failure("hf://org/net/model.safetensors", tmp_path).reason == "SourceUnavailable"
 
 
 def test_a_private_repository_needs_a_token(hub, tmp_path, secrets):
     hub.commit("org/private", FILES, needs="Bearer hf_secret")
-    with pytest.raises(JobError) as caught:
-        get("hf://org/private", tmp_path)
-    assert caught.value.reason == "SourceAccessDenied"
+    assert failure("hf://org/private", tmp_path).reason == "SourceAccessDenied"
     (secrets / "HF_TOKEN").write_text("hf_secret\n")
     assert get("hf://org/private", tmp_path).name == "private"
 
@@ -126,6 +109,4 @@ def test_a_private_repository_needs_a_token(hub, tmp_path, secrets):
 )
 def test_what_is_not_there(hub, tmp_path, uri):
     hub.commit("org/net", FILES)
-    with pytest.raises(JobError) as caught:
-        get(uri, tmp_path)
-    assert caught.value.reason == "SourceNotFound"
+    assert failure(uri, tmp_path).reason == "SourceNotFound"

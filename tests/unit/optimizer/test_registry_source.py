@@ -7,14 +7,12 @@ import os
 
 import pytest
 import requests
+from support.fetching import failure, get, id_of, mount_secrets
 from support.http_source import Answer, http_source
 
 from slipway_contract.digest import sha256_of_bytes
 from slipway_optimizer.errors import JobError
-from slipway_optimizer.sources.fetch import fetch, resolve
-from slipway_optimizer.spec import Source
 
-FIELD = "model.source"
 WEIGHTS = os.urandom(3 << 20)
 
 
@@ -26,9 +24,7 @@ def server():
 
 @pytest.fixture(autouse=True)
 def secret(tmp_path, monkeypatch):
-    monkeypatch.setattr("slipway_optimizer.sources.patience.FIRST_PAUSE_SECONDS", 0.0)
-    monkeypatch.setenv("SLIPWAY_SECRETS_DIR", str(tmp_path / "secrets"))
-    folder = tmp_path / "secrets" / FIELD
+    folder = mount_secrets(monkeypatch, tmp_path / "secrets")
     folder.mkdir(parents=True)
     return folder
 
@@ -47,16 +43,6 @@ def push(server, layers, **kind):
     body = json.dumps({"schemaVersion": 2, "layers": layers}).encode()
     url = server.answer("/v2/nets/net/manifests/v1", Answer(body=body, **kind))
     return url.replace("http://", "oci://").replace("/v2/", "/").replace("/manifests/", ":")
-
-
-def get(uri, folder):
-    return fetch(Source(uri=uri), FIELD, folder, lambda done, size: None)
-
-
-def failure(uri, folder):
-    with pytest.raises(JobError) as caught:
-        get(uri, folder)
-    return caught.value
 
 
 def test_after_a_cut_it_goes_on_where_it_stopped(server, tmp_path):
@@ -136,7 +122,7 @@ def asked(monkeypatch):
 @pytest.mark.parametrize("host", ["registry", "localhost", "registry.models.svc:5000"])
 def test_what_comes_first_is_the_registry(asked, host):
     with pytest.raises(JobError):
-        resolve(Source(uri=f"oci://{host}/my.org/net:v1"), FIELD)
+        id_of(f"oci://{host}/my.org/net:v1")
     assert [url.partition("://")[2] for url, _ in asked] == [f"{host}/v2/my.org/net/manifests/v1"]
 
 
@@ -147,7 +133,7 @@ def test_docker_hub_has_several_names(asked, secret, host, name, path):
     auths = {"https://index.docker.io/v1/": {"username": "me", "password": "pass"}}
     (secret / ".dockerconfigjson").write_text(json.dumps({"auths": auths}))
     with pytest.raises(JobError):
-        resolve(Source(uri=f"oci://{host}/{name}"), FIELD)
+        id_of(f"oci://{host}/{name}")
     assert [url for url, _ in asked] == [f"https://registry-1.docker.io/v2/{path}/manifests/v1"] * 2
     assert asked[1][1]["Authorization"] == "Basic bWU6cGFzcw=="
 

@@ -2,20 +2,16 @@
 
 import os
 import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
+from support.fetching import failure, get, id_of, mount_secrets
 from support.http_source import Answer, cut, http_source, status
 
 from slipway_contract.digest import hex_of, sha256_of_bytes
-from slipway_optimizer.errors import InfrastructureError, JobError, UserError
-from slipway_optimizer.sources.fetch import fetch, resolve
-from slipway_optimizer.spec import Source
+from slipway_optimizer.errors import InfrastructureError, UserError
 
 BODY = os.urandom(3 << 20)
 OTHER = os.urandom(3 << 20)
-FIELD = "model.source"
 
 
 @pytest.fixture(scope="module")
@@ -25,58 +21,8 @@ def server():
 
 
 @pytest.fixture(autouse=True)
-def no_waiting(monkeypatch):
-    monkeypatch.setattr("slipway_optimizer.sources.patience.FIRST_PAUSE_SECONDS", 0.0)
-
-
-def get(uri: str, folder: Path, sha256: str | None = None, on_bytes=lambda done, size: None, resolved=None):
-    return fetch(Source(uri=uri, sha256=sha256), FIELD, folder, on_bytes, resolved)
-
-
-def failure(uri: str, folder: Path, sha256: str | None = None, resolved: str | None = None) -> JobError:
-    with pytest.raises(JobError) as caught:
-        get(uri, folder, sha256, resolved=resolved)
-    return caught.value
-
-
-def test_a_file_is_not_copied(tmp_path):
-    path = tmp_path / "net weights.pth"
-    path.write_bytes(BODY)
-    fetched = get(path.as_uri(), tmp_path / "scratch", sha256=hex_of(sha256_of_bytes(BODY)))
-    assert (fetched.path, fetched.name, fetched.digest) == (path, "net weights.pth", sha256_of_bytes(BODY))
-
-
-def test_a_claim_is_a_folder_below_the_sources(tmp_path, monkeypatch):
-    monkeypatch.setenv("SLIPWAY_SOURCES_DIR", str(tmp_path))
-    (tmp_path / "models/deep").mkdir(parents=True)
-    (tmp_path / "models/deep/net.pth").write_bytes(BODY)
-    assert get("pvc://models/deep/net.pth", tmp_path).digest == sha256_of_bytes(BODY)
-    assert failure("pvc://models/../other/net.pth", tmp_path).reason == "UnsupportedSource"
-
-
-@pytest.mark.parametrize("uri", ["pvc://../secret", "pvc://%2e%2e/secret", "pvc://./secret", "pvc://models/deep/"])
-def test_nothing_leads_out_of_a_claim(tmp_path, monkeypatch, uri):
-    monkeypatch.setenv("SLIPWAY_SOURCES_DIR", str(tmp_path / "sources"))
-    (tmp_path / "sources/models/deep").mkdir(parents=True)
-    for outside in (tmp_path / "secret", tmp_path / "sources/secret"):
-        outside.write_bytes(BODY)
-    (tmp_path / "sources/models/deep/net.pth").symlink_to(tmp_path / "secret")
-    error = failure(uri, tmp_path)
-    assert error.reason == "UnsupportedSource"
-    assert "leads out of its volume" in error.message
-
-
-def test_a_folder_is_used_where_it_lies_and_its_digest_is_that_of_sha256sum(tmp_path):
-    folder = tmp_path / "net"
-    (folder / "deep").mkdir(parents=True)
-    for name in ("config.json", "deep/b.bin", "Zeta.txt", "ä.txt"):
-        (folder / name).write_bytes(os.urandom(10))
-    fetched = get(f"{folder.as_uri()}/", tmp_path / "scratch")
-    assert (fetched.path, fetched.name) == (folder, "net")
-    command = "find -type f -printf '%P\\n' | LC_ALL=C sort | xargs -d '\\n' sha256sum | sha256sum"
-    printed = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, check=True).stdout
-    assert hex_of(fetched.digest) == printed.split()[0]
-    assert get(f"{folder.as_uri()}/", tmp_path, sha256=printed.split()[0]) == fetched
+def secrets(tmp_path, monkeypatch):
+    return mount_secrets(monkeypatch, tmp_path / "secrets")
 
 
 def test_a_name_that_no_disk_takes_is_the_user_s_mistake(server, tmp_path):
@@ -86,16 +32,6 @@ def test_a_name_that_no_disk_takes_is_the_user_s_mistake(server, tmp_path):
     folder.mkdir()
     (folder / os.fsdecode(b"\xff.bin")).write_bytes(BODY)
     assert failure(f"{folder.as_uri()}/", tmp_path).reason == "UnsupportedSource"
-
-
-def test_a_folder_has_to_be_meant(tmp_path):
-    (tmp_path / "net").mkdir()
-    (tmp_path / "net/config.json").write_bytes(b"{}")
-    error = failure((tmp_path / "net").as_uri(), tmp_path)
-    assert error.reason == "SourceNotFound"
-    assert "put a '/' at its end" in error.message
-    (tmp_path / "net/config.json").unlink()
-    assert failure(f"{(tmp_path / 'net').as_uri()}/", tmp_path).reason == "SourceNotFound"
 
 
 def test_http_streams_to_disk_and_says_how_far_it_is(server, tmp_path):
@@ -181,7 +117,7 @@ def test_other_bytes_than_those_that_were_resolved_are_not_downloaded(server, tm
 
 def test_a_digest_decides_where_the_server_names_no_version(server, tmp_path):
     url = server.serve("/nameless", BODY)
-    assert resolve(Source(uri=url), FIELD) == sha256_of_bytes(BODY)
+    assert id_of(url) == sha256_of_bytes(BODY)
     assert get(url, tmp_path, resolved=sha256_of_bytes(BODY)).digest == sha256_of_bytes(BODY)
     assert failure(url, tmp_path, resolved=sha256_of_bytes(OTHER)).reason == "SourceChanged"
 
@@ -198,13 +134,13 @@ def test_a_pinned_source_needs_no_other_id(server, tmp_path):
 )
 def test_what_a_url_is_resolved_to(server, tag, expected):
     url = server.answer("/resolved", Answer(body=BODY, etag=tag))
-    assert resolve(Source(uri=url), FIELD) == expected
+    assert id_of(url) == expected
 
 
 def test_odd_and_long_tags_become_ids_too(server):
     url = server.answer("/odd", Answer(body=BODY, etag='"' + "x" * 500 + '"'))
-    assert resolve(Source(uri=url), FIELD).startswith("etag:")
-    assert len(resolve(Source(uri=url), FIELD)) < 100
+    assert id_of(url).startswith("etag:")
+    assert len(id_of(url)) < 100
 
 
 @pytest.mark.parametrize(
@@ -247,13 +183,12 @@ def test_a_user_s_mistake_is_not_tried_again(server, tmp_path):
         ({"HTTP_USERNAME": "me", "HTTP_PASSWORD": "pass"}, "Basic bWU6cGFzcw=="),
     ],
 )
-def test_credentials_of_a_server_come_from_the_field_s_secret(server, tmp_path, monkeypatch, secret, header):
-    monkeypatch.setenv("SLIPWAY_SECRETS_DIR", str(tmp_path / "secrets"))
-    (tmp_path / "secrets" / FIELD).mkdir(parents=True)
+def test_credentials_of_a_server_come_from_the_field_s_secret(server, tmp_path, secrets, secret, header):
+    secrets.mkdir(parents=True)
     url = server.answer("/private", Answer(body=BODY, needs=header))
     assert failure(url, tmp_path).reason == "SourceAccessDenied"
     for key, value in secret.items():
-        (tmp_path / "secrets" / FIELD / key).write_text(f"{value}\n")
+        (secrets / key).write_text(f"{value}\n")
     assert get(url, tmp_path).digest == sha256_of_bytes(BODY)
 
 
@@ -299,7 +234,3 @@ def test_credentials_belong_in_a_secret(tmp_path, uri):
     error = failure(uri, tmp_path)
     assert error.reason == "UnsupportedSource"
     assert "put them into the Secret that secretRef names" in error.message
-
-
-def test_a_file_that_is_not_there(tmp_path):
-    assert failure((tmp_path / "absent").as_uri(), tmp_path).reason == "SourceNotFound"

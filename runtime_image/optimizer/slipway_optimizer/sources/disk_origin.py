@@ -31,9 +31,18 @@ class DiskOrigin:
             message = f"{self._uri.text} is a folder: put a '/' at its end if all of it is meant, or name a file."
             raise UserError(reasons.SOURCE_NOT_FOUND, message)
         if self._uri.is_folder:
-            files = sorted(Path(folder) / name for folder, _, names in os.walk(self._path) for name in names)
+            files = sorted(self._files())
             return Look(None, [self._entry(file, str(file.relative_to(self._path))) for file in files], is_folder=True)
         return Look(None, [self._entry(self._path, self._uri.file_name)])
+
+    def _files(self) -> Iterator[Path]:
+        """Links to files count as what they lead to; those to folders may lead back up, and would be left out."""
+        for folder, below, names in os.walk(self._path):
+            link = next((name for name in sorted(below) if Path(folder, name).is_symlink()), None)
+            if link is not None:
+                message = f"{self._uri.text} holds {link!r}, a link to a folder: put the folder itself there."
+                raise UserError(reasons.UNSUPPORTED_SOURCE, message)
+            yield from (Path(folder, name) for name in names)
 
     @contextmanager
     def read(self, look: Look, entry: Entry, offset: int) -> Iterator[Stream]:
@@ -52,6 +61,9 @@ class DiskOrigin:
         if self._uri.scheme == "pvc":
             # A link in a folder may lead to what the Job can read and its user cannot.
             _require_inside(self._uri, file, unquote(self._uri.rest))
+        if not file.is_file() and (self._uri.is_folder or file.exists()):
+            message = f"{self._uri.text} holds {path!r}, which is no file, or a link to none: remove it."
+            raise UserError(reasons.UNSUPPORTED_SOURCE, message)
         return Entry(path, str(file), file.stat().st_size)
 
 

@@ -12,7 +12,7 @@ from slipway_optimizer.contest.distance import sample_rows
 from slipway_optimizer.contest.entry import Entry
 from slipway_optimizer.contest.field import build_field
 from slipway_optimizer.contest.form import settle_served
-from slipway_optimizer.contest.quantizing import Quantizing, calibration_rows
+from slipway_optimizer.contest.quantizing import Quantizing, calibration_rows, given_calibration
 from slipway_optimizer.contest.request import typical
 from slipway_optimizer.contest.serving import measure_serving, widest
 from slipway_optimizer.contest.tensorrt import engine_trials
@@ -38,10 +38,11 @@ def optimize(shop: Workshop, recipe_digest: str) -> Path:
     original = _load(shop)
     data = read_data(shop.inputs.data, shop.spec.inputs) if shop.inputs.data else None
     _rehearse(_evaluation(shop, original, data))
+    given = given_calibration(shop, data)
     sampler, plan = plan_requests(shop, original)
     derived = _derive(shop, original, sampler, plan, data)
     exported = export_all(shop, original, derived, sampler, plan)
-    calibration, scored = calibration_rows(shop, data)
+    calibration, scored = calibration_rows(shop, data, given)
     evaluation = _evaluation(shop, original, scored)
     budget = _budget(shop, has_data=data is not None)
     request = typical(data) if data else sampler.draw(plan.small, seed=0)

@@ -1,13 +1,18 @@
 """Lossy variants of real models: built, measured on data, and served only inside the budget."""
 
+import io
+import json
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from support.optimizer import write_spec
 from support.optimizer_jobs import Done, build, golden_holds, run, weights_only
 
 from slipway_optimizer.errors import UserError
+from slipway_optimizer.job import Order, run_job
+from slipway_optimizer.progress import Progress
 
 X: Any = {"x": ("float32", ["batch", 256])}
 ROWS = 200
@@ -108,6 +113,28 @@ def test_data_that_does_not_fit_is_the_users_error(tmp_path):
     with pytest.raises(UserError) as caught:
         run(tmp_path, weights_only("Mlp", tmp_path, (X, ["y"])), {"evaluate": evaluate})
     assert caught.value.reason == "DataInvalid"
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        ({"image": np.zeros((10, 256), np.float32)}, "The calibration data cannot be used: "),
+        ({"x": np.ones((10, 256), np.float32)}, "10 of the 10 rows of the calibration data are in the evaluation data"),
+    ],
+    ids=["another input", "rows that are scored"],
+)
+def test_calibration_data_that_does_not_fit_is_found_before_the_export(tmp_path, columns, says):
+    np.savez(tmp_path / "data.npz", x=np.ones((4, 256), np.float32))
+    np.savez(tmp_path / "rows.npz", **columns)
+    data, rows = ({"uri": (tmp_path / name).as_uri()} for name in ("data.npz", "rows.npz"))
+    optimize = {"quantize": {"mode": "StaticINT8", "calibration": {"data": rows}}, "evaluate": {"data": data}}
+    spec = write_spec(tmp_path, weights_only("Mlp", tmp_path, (X, ["y"])), optimize)
+    said = io.StringIO()
+    with pytest.raises(UserError) as caught:
+        run_job(spec, str(tmp_path / "store"), Order(), Progress(said))
+    assert caught.value.reason == "DataInvalid"
+    assert says in caught.value.message
+    assert {json.loads(line)["stage"] for line in said.getvalue().splitlines()} == {"Fetch", "Load"}
 
 
 def test_half_precision_to_the_ends_is_said_in_the_manifest(tmp_path):

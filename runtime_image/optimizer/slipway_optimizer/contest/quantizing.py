@@ -43,22 +43,32 @@ class Quantizing:
         )
 
 
-def calibration_rows(shop: Workshop, data: Dataset | None) -> tuple[Dataset | None, Dataset | None]:
-    """Rows for calibration, and those of the evaluation data that are scored.
-
-    The evaluation data is divided only where that is of use: the plain export has convolutions or StaticINT8 was asked
-    for, and the metric is none of the user's, which may need every row.
+def given_calibration(shop: Workshop, data: Dataset | None) -> Dataset | None:
+    """The rows that the user gave for calibration, if any.
 
     Raises:
-        UserError: rows that the user gave for calibration are scored, too, or do not fit the model.
+        UserError: they are scored, too, or do not fit the model.
     """
-    wanted = shop.deployment.optimize
-    given = shop.inputs.path(FIELD)
+    path = shop.inputs.path(FIELD)
+    if path is None:
+        return None
+    rows = read_data(path, shop.spec.inputs, "calibration")
+    if data is not None:
+        refuse_overlap(data, rows, "calibration")
+    return rows
+
+
+def calibration_rows(
+    shop: Workshop, data: Dataset | None, given: Dataset | None
+) -> tuple[Dataset | None, Dataset | None]:
+    """Rows for calibration, and those of the evaluation data that are scored.
+
+    The evaluation data is divided only where that is of use: none were given, the plain export has convolutions or
+    StaticINT8 was asked for, and the metric is none of the user's, which may need every row.
+    """
     if given is not None:
-        rows = read_data(given, shop.spec.inputs, "calibration")
-        if data is not None:
-            refuse_overlap(data, rows, "calibration")
-        return rows, data
+        return given, data
+    wanted = shop.deployment.optimize
     asked = wanted.quantize.mode == "StaticINT8"
     useful = asked or (wanted.quantize.mode == "Auto" and profile(shop.file(PLAIN)).convolutions > 0)
     if data is None or not useful or wanted.evaluate.metric == "Function":

@@ -13,8 +13,9 @@ from support import tiny_models
 from support.optimizer import TINY_MODELS, ends, write_spec
 
 from slipway_contract.digest import hex_of
-from slipway_contract.manifest import MANIFEST_FILE, MODEL_FILE, Manifest
+from slipway_contract.manifest import MANIFEST_FILE, MODEL_FILE, Candidate, Manifest
 from slipway_contract.result import Succeeded
+from slipway_optimizer.contest.speedup import FEWEST_PAIRS
 from slipway_optimizer.job import Order, run_job
 from slipway_optimizer.progress import Progress
 
@@ -77,3 +78,13 @@ def golden_holds(done: Done) -> bool:
         np.allclose(answer.ravel(), item.data, atol=golden.atol if item.atol is None else item.atol, rtol=golden.rtol)
         for answer, item in zip(answers, golden.outputs, strict=True)
     )
+
+
+def was_timed(candidate: Candidate) -> bool:
+    """With a speed-up inside its interval; without one where the machine was too slow for enough calls."""
+    assert candidate.latency is not None
+    assert candidate.speedup is not None
+    low, high = candidate.speedup_low, candidate.speedup_high
+    if low is None or high is None:
+        return candidate.latency.runs < FEWEST_PAIRS and low is high
+    return 0 < low <= candidate.speedup <= high

@@ -1,24 +1,22 @@
 """Rounds: who is called when, and when it ends."""
 
-import time
 from functools import partial
 from itertools import cycle
 
 import pytest
+from support.hand_clock import HandClock, hand_clock
 
+from slipway_optimizer.contest import measure as measuring
 from slipway_optimizer.contest.measure import FIRST_LOOK_ROUNDS, Pace, is_settled, measure
 from slipway_optimizer.contest.speedup import FEWEST_PAIRS, Speedup
 
 
-def busy(seconds, said=None, name=""):
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        pass
-    if said is not None:
-        said.append(name)
+@pytest.fixture
+def clock(monkeypatch) -> HandClock:
+    return hand_clock(monkeypatch, measuring)
 
 
-def test_each_round_has_every_contestant_in_an_order_of_its_own():
+def test_each_round_has_every_contestant_in_an_order_of_its_own(clock):
     said = []
     results = measure({name: partial(said.append, name) for name in "abc"}, Pace(seconds=0.0))
     measured = said[9:]
@@ -30,38 +28,34 @@ def test_each_round_has_every_contestant_in_an_order_of_its_own():
     assert results.baseline == "a"
 
 
-def test_medians_are_in_microseconds():
-    latency = measure({"busy": partial(busy, 0.002)}, Pace(seconds=0.0)).latency("busy", 1)
-    assert 2000 <= latency.p50_us < 100_000
-    assert latency.p90_us >= latency.p50_us
+def test_medians_are_in_microseconds(clock):
+    latency = measure({"busy": clock.call_of(0.002)}, Pace(seconds=0.0)).latency("busy", 1)
+    assert (latency.p50_us, latency.p90_us) == (2000.0, 2000.0)
 
 
-def test_who_is_clearly_slower_leaves_and_who_is_hard_to_tell_stays():
+def test_who_is_clearly_slower_leaves_and_who_is_hard_to_tell_stays(clock):
     moods = cycle([0.0001, 0.0002, 0.0009])
     calls = {
-        "plain": partial(busy, 0.0005),
-        "slow": partial(busy, 0.005),
-        "moody": lambda: busy(next(moods)),
+        "plain": clock.call_of(0.0005),
+        "slow": clock.call_of(0.005),
+        "moody": lambda: clock.passes(next(moods)),
     }
     rounds = measure(calls, Pace(seconds=1.0))
     assert len(rounds.taken["slow"]) == FIRST_LOOK_ROUNDS
     assert len(rounds.taken["moody"]) == len(rounds.taken["plain"]) > FIRST_LOOK_ROUNDS
-    assert rounds.speedup("slow").high < 0.3
+    assert rounds.speedup("slow").high == pytest.approx(0.1)
 
 
-def test_it_ends_once_everything_is_known():
-    start = time.perf_counter()
-    rounds = measure({"plain": partial(busy, 0.002), "slow": partial(busy, 0.01)}, Pace(seconds=60.0))
-    assert time.perf_counter() - start < 10
-    assert len(rounds.taken["plain"]) >= FIRST_LOOK_ROUNDS
+def test_it_ends_once_everything_is_known(clock):
+    rounds = measure({"plain": clock.call_of(0.002), "slow": clock.call_of(0.01)}, Pace(seconds=60.0))
+    assert len(rounds.taken["plain"]) == len(rounds.taken["slow"]) == FIRST_LOOK_ROUNDS
 
 
-def test_time_bounds_the_calls_of_a_slow_model():
-    said = []
-    calls = {name: partial(busy, 0.31, said, name) for name in ("plain", "other")}
-    rounds = measure(calls, Pace(seconds=0.1, patience=1.0))
-    assert len(rounds.taken["plain"]) in {1, 2}
-    assert len(said) == 2 + 2 * len(rounds.taken["plain"])
+def test_time_bounds_the_calls_of_a_slow_model(clock):
+    rounds = measure({name: clock.call_of(0.31) for name in ("plain", "other")}, Pace(seconds=0.1, patience=1.0))
+    assert len(rounds.taken["plain"]) == len(rounds.taken["other"]) == 2
+    # One call has warmed each of them up.
+    assert clock.now == pytest.approx(6 * 0.31)
     assert rounds.speedup("other").low is None
 
 

@@ -21,7 +21,9 @@ SECONDS_TO_START = 60.0
 class ServingProcess:
     """`python -m slipway_serving`; its log lines are read from a file, so that they never fill a pipe."""
 
-    def __init__(self, artifact: Path, log: Path, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, artifact: Path, log: Path, environment: dict[str, str] | None = None, *, grpc_port: int = 0
+    ) -> None:
         self._log = log
         self._errors = log.with_suffix(".stderr")
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("SLIPWAY_")}
@@ -37,6 +39,8 @@ class ServingProcess:
                     "127.0.0.1",
                     "--port",
                     "0",
+                    "--grpc-port",
+                    str(grpc_port),
                 ],
                 stdout=stdout,
                 stderr=stderr,
@@ -58,6 +62,12 @@ class ServingProcess:
         """Address, once the process listens."""
         wait_until(lambda: self._has_logged("listening") or self.process.poll() is not None)
         return f"http://127.0.0.1:{self.logged('listening')['port']}"
+
+    @property
+    def grpc_target(self) -> str:
+        """Host and port, once the process listens for gRPC."""
+        wait_until(lambda: self._has_logged("listening for gRPC") or self.process.poll() is not None)
+        return f"127.0.0.1:{self.logged('listening for gRPC')['port']}"
 
     def wait_ready(self) -> str:
         wait_until(lambda: self._has_logged("ready") or self.process.poll() is not None)

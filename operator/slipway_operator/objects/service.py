@@ -6,6 +6,8 @@ from slipway_operator.api.v1alpha1 import ModelDeployment
 from slipway_operator.objects.metadata import metadata_for
 from slipway_operator.objects.names import serving_selector
 
+GRPC_PORT = 8081
+
 
 def build_service(parent: ModelDeployment) -> dict[str, Any]:
     return {
@@ -15,7 +17,17 @@ def build_service(parent: ModelDeployment) -> dict[str, Any]:
         "spec": {
             "type": "ClusterIP",
             "selector": serving_selector(str(parent.metadata["name"])),
-            "ports": [{"name": "http", "port": 80, "protocol": "TCP", "targetPort": "http", "appProtocol": "http"}],
+            "ports": [
+                {"name": "http", "port": 80, "protocol": "TCP", "targetPort": "http", "appProtocol": "http"},
+                # By number: pods of earlier releases go on without a new name in their template.
+                {
+                    "name": "grpc",
+                    "port": GRPC_PORT,
+                    "protocol": "TCP",
+                    "targetPort": GRPC_PORT,
+                    "appProtocol": "kubernetes.io/h2c",
+                },
+            ],
         },
     }
 

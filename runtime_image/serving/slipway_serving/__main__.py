@@ -18,10 +18,19 @@ def main() -> int:
     parser.add_argument("--artifact", type=Path, required=True, help="folder with manifest.json and model.onnx")
     parser.add_argument("--host", default="0.0.0.0", help="address to listen on (default: all)")  # noqa: S104 (a pod's server)
     parser.add_argument("--port", type=int, default=8080, help="port to listen on; 0 takes a free one (default: 8080)")
+    parser.add_argument(
+        "--grpc-port", type=int, default=8081, help="port for gRPC; 0 takes a free one, -1 is no gRPC (default: 8081)"
+    )
     arguments = parser.parse_args()
     configure_logging()
     try:
-        serve(arguments.artifact, host=arguments.host, port=arguments.port, settings=read_settings(os.environ))
+        serve(
+            arguments.artifact,
+            host=arguments.host,
+            port=arguments.port,
+            grpc_port=None if arguments.grpc_port < 0 else arguments.grpc_port,
+            settings=read_settings(os.environ),
+        )
     except StartupError as error:
         report_failure(str(error))
         return 1

@@ -8,22 +8,24 @@ Front ends take a `Ticket` for each request and ask with it. On the event loop:
         ticket.code = 200
 
 From any other thread: `with plane.accept(size, protocol="grpc") as ticket`, the same calls on the ticket, and then
-`plane.infer_blocking(inputs, ticket)`; `ticket.abandon()` is for the callback that hears of a cancelled call.
+`plane.infer_blocking(decode, ticket)`; `ticket.abandon()` is for the callback that hears of a cancelled call.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from slipway_contract.manifest import Manifest
 from slipway_serving.admission import Admission
 from slipway_serving.artifact import Artifact
 from slipway_serving.batch import Arrays
 from slipway_serving.batcher import Batcher
 from slipway_serving.description import VERSION, is_joinable
-from slipway_serving.errors import NotReadyError
+from slipway_serving.errors import NotReadyError, UnknownModelError
 from slipway_serving.golden import GoldenReport
 from slipway_serving.metrics import Metrics
 from slipway_serving.predict import decode_prediction, encode_prediction
-from slipway_serving.protocol import Answer, decode_request, encode_answer
+from slipway_serving.protocol import Answer, InferRequest, decode_request, encode_answer
 from slipway_serving.session import Session
 from slipway_serving.settings import Settings
 from slipway_serving.statistics import Statistics
@@ -159,6 +161,7 @@ class DataPlane:
         served = self._serving()
         manifest = served.model.artifact.manifest
         request = decode_request(body, header_length, manifest.inputs, manifest.outputs)
+        _note(request, ticket)
         results = await served.batcher.submit(request.inputs, ticket)
         return encode_answer(served.model.name, VERSION, request, results)
 
@@ -170,13 +173,39 @@ class DataPlane:
         results = await served.batcher.submit(inputs, ticket)
         return Answer(encode_prediction(results, manifest.outputs, single=single))
 
-    def infer_blocking(self, inputs: Arrays, ticket: Ticket) -> Arrays:
-        """Outputs for inputs that fit the model, for a caller on a thread of its own: not the event loop's.
+    def infer_blocking(self, decode: Callable[[Manifest], InferRequest], ticket: Ticket) -> tuple[InferRequest, Arrays]:
+        """The request, and the model's outputs for it, for a caller on a thread of its own: not the event loop's.
+
+        `decode` is told which model it is that will be run.
 
         Raises:
             RequestError: as for `infer`.
         """
-        return self._serving().batcher.submit_blocking(inputs, ticket)
+        served = self._serving()
+        request = decode(served.model.artifact.manifest)
+        _note(request, ticket)
+        return request, served.batcher.submit_blocking(request.inputs, ticket)
+
+    def require_known(self, name: str, version: str = "") -> None:
+        """Refuse what is asked of other models, and of other versions.
+
+        Raises:
+            UnknownModelError: names what is served here.
+        """
+        if self.model_name and name != self.model_name:
+            raise UnknownModelError(f"unknown model {name!r}: this server has {self.model_name!r}")
+        if version not in ("", VERSION):
+            raise UnknownModelError(f"unknown version {version!r} of {name!r}: this server has {VERSION!r}")
+
+    def find(self, name: str, version: str = "") -> LoadedModel:
+        """The model of this name.
+
+        Raises:
+            UnknownModelError: there is none.
+            NotReadyError: not yet.
+        """
+        self.require_known(name, version)
+        return self._serving().model
 
     def close(self) -> None:
         if self._served is not None:
@@ -192,3 +221,9 @@ class DataPlane:
         if self._served is None:
             raise NotReadyError("the model is still being loaded and verified")
         return self._served
+
+
+def _note(request: InferRequest, ticket: Ticket) -> None:
+    ticket.request_id = request.id
+    if request.timeout is not None:
+        ticket.limit_to(request.timeout)

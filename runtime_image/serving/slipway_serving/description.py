@@ -6,6 +6,7 @@ from typing import Any
 from slipway_contract import __version__
 from slipway_contract.manifest import Manifest, TensorSpec, batch_axis
 from slipway_serving.datatypes import DATATYPES
+from slipway_serving.statistics import Statistics
 
 VERSION = "1"
 """The one version of a server's model, in routes and answers. Which one it really is, the artifact digest tells."""
@@ -17,7 +18,7 @@ def describe_server() -> dict[str, Any]:
     return {
         "name": "slipway",
         "version": __version__,
-        "extensions": ["binary_tensor_data", "model_configuration"],
+        "extensions": ["binary_tensor_data", "model_configuration", "model_repository", "statistics"],
     }
 
 
@@ -43,6 +44,19 @@ def describe_config(name: str, manifest: Manifest, *, batch_max_size: int) -> di
         "output": [_config(spec, batched) for spec in manifest.outputs],
     }
     return {**config, "dynamic_batching": {}} if batched else config
+
+
+def describe_statistics(name: str, statistics: Statistics | None) -> dict[str, Any]:
+    """The statistics extension's answer; nothing before the model is loaded."""
+    models = [] if statistics is None else [{"name": name, "version": VERSION, **statistics.describe()}]
+    return {"model_stats": models}
+
+
+def describe_index(name: str, *, ready: bool, only_ready: bool) -> list[dict[str, str]]:
+    """The repository extension's list of models: the one that this server is for."""
+    if not name or (only_ready and not ready):
+        return []
+    return [{"name": name, "version": VERSION, "state": "READY" if ready else "UNAVAILABLE", "reason": ""}]
 
 
 def is_joinable(manifest: Manifest) -> bool:

@@ -21,6 +21,10 @@ class UnsupportedEncodingError(RequestError):
     """The body is compressed in a way that this server does not read."""
 
 
+class UnknownModelError(RequestError):
+    """No model or version of this name is served here."""
+
+
 class NotReadyError(RequestError):
     """The model is still being loaded and verified."""
 

@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import uvicorn
 
@@ -23,6 +24,9 @@ from slipway_serving.logs import log_event
 from slipway_serving.metrics import Metrics
 from slipway_serving.session import open_session
 from slipway_serving.settings import Settings
+
+if TYPE_CHECKING:
+    from slipway_serving.grpc_server import GrpcServer
 
 # Longer than the idle time of usual proxies and clients, so that it is they who close an idle connection.
 _KEEP_ALIVE_SECONDS = 75
@@ -55,9 +59,13 @@ def bind(host: str, port: int) -> socket.socket:
 class Server(uvicorn.Server):
     """uvicorn, with a drain between SIGTERM and the end, and a model that is loaded behind its back."""
 
-    def __init__(self, plane: DataPlane, folder: Path) -> None:
+    def __init__(self, plane: DataPlane, folder: Path, *, host: str, grpc_port: int | None) -> None:
         self._plane = plane
         self._folder = folder
+        self._host = host
+        self._grpc_port = grpc_port
+        self._grpc: GrpcServer | None = None
+        self._grpc_stop: asyncio.Future[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.failure: str | None = None
         super().__init__(
@@ -80,6 +88,8 @@ class Server(uvicorn.Server):
         # A thread of our own, and a daemon: a load that hangs must not keep a terminated pod alive.
         threading.Thread(target=self._load, args=(self._loop,), name="load", daemon=True).start()
         await super().serve(sockets)
+        if self._grpc_stop is not None:
+            await self._grpc_stop
         self._plane.close()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -98,6 +108,8 @@ class Server(uvicorn.Server):
             self._loop.call_later(delay, self._stop)
 
     def _stop(self) -> None:
+        if self._grpc is not None and self._loop is not None:
+            self._grpc_stop = self._loop.run_in_executor(None, self._grpc.stop, self._plane.settings.drain_timeout)
         self.should_exit = True
 
     def _load(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -111,6 +123,25 @@ class Server(uvicorn.Server):
             loop.call_soon_threadsafe(self._fail, f"loading the model failed: {type(error).__name__}: {error}")
         else:
             loop.call_soon_threadsafe(self._become_ready, model, time.monotonic() - started)
+            if self._grpc_port is not None:
+                self._listen_for_grpc(loop, self._grpc_port)
+
+    def _listen_for_grpc(self, loop: asyncio.AbstractEventLoop, port: int) -> None:
+        # Only now, because the import alone takes longer than all else of a small model's start.
+        from slipway_serving.grpc_server import GrpcServer  # noqa: PLC0415
+
+        try:
+            server = GrpcServer(self._plane, self._host, port)
+        except StartupError as error:
+            loop.call_soon_threadsafe(self._fail, str(error))
+        else:
+            loop.call_soon_threadsafe(self._listens_for_grpc, server)
+
+    def _listens_for_grpc(self, server: "GrpcServer") -> None:
+        self._grpc = server
+        log_event("listening for gRPC", host=self._host, port=server.port)
+        if self.should_exit:
+            self._stop()
 
     def _become_ready(self, model: LoadedModel, seconds: float) -> None:
         self._plane.serve(model)
@@ -129,15 +160,15 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def serve(folder: Path, *, host: str, port: int, settings: Settings) -> None:
-    """Serve until SIGTERM.
+def serve(folder: Path, *, host: str, port: int, grpc_port: int | None, settings: Settings) -> None:
+    """Serve until SIGTERM; without a port for gRPC, HTTP only.
 
     Raises:
         StartupError: the process could not become ready.
     """
     with bind(host, port) as listener:
         plane = DataPlane(settings, Metrics())
-        server = Server(plane, folder)
+        server = Server(plane, folder, host=host, grpc_port=grpc_port)
         log_event("listening", host=host, port=listener.getsockname()[1], artifact=str(folder))
         server.run(sockets=[listener])
     if server.failure is not None:

@@ -39,8 +39,10 @@ def test_it_is_ready_after_the_golden_request_and_says_so(mlp_folder: Path, log:
         assert httpx.get(f"{url}/v1/status").json()["artifactDigest"] == sha256_of_file(mlp_folder / "manifest.json")
         assert server.logged("ready")["goldenMaxAbsDiff"] == 0.0
         assert server.logged("ready")["batchMaxSize"] == 1
+        assert server.grpc_target.startswith("127.0.0.1:")
         assert server.stop() == 0
-        assert [line["message"] for line in server.log_lines] == ["listening", "ready", "draining", "stopped"]
+        messages = [line["message"] for line in server.log_lines]
+        assert messages == ["listening", "ready", "listening for gRPC", "draining", "stopped"]
         assert server.stderr == ""
 
 
@@ -109,10 +111,40 @@ def test_a_port_that_is_taken_ends_it(mlp_folder: Path) -> None:
         port = taken.getsockname()[1]
         command = [sys.executable, "-m", "slipway_serving", "--artifact", str(mlp_folder), "--host", "127.0.0.1"]
         ended = subprocess.run(
-            [*command, "--port", str(port)], capture_output=True, text=True, check=False, env=os.environ, timeout=60
+            [*command, "--port", str(port), "--grpc-port", "-1"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ,
+            timeout=60,
         )
     assert ended.returncode == 1
     assert ended.stderr == f"cannot listen on 127.0.0.1:{port}: Address already in use\n"
+
+
+def test_a_port_for_grpc_that_is_taken_ends_it_too(mlp_folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "slipway_serving", "--artifact", str(mlp_folder), "--host", "127.0.0.1"]
+        ended = subprocess.run(
+            [*command, "--port", "0", "--grpc-port", str(port)],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ,
+            timeout=60,
+        )
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1].startswith(f"cannot listen on 127.0.0.1:{port} for gRPC")
+
+
+def test_without_a_port_for_grpc_none_is_opened_and_none_of_it_loaded(mlp_folder: Path, log: Path) -> None:
+    with ServingProcess(mlp_folder, log, grpc_port=-1) as server:
+        server.wait_ready()
+        loaded = Path(f"/proc/{server.process.pid}/maps").read_text()
+        assert "cygrpc" not in loaded
+        assert server.stop() == 0
+        assert [line["message"] for line in server.log_lines] == ["listening", "ready", "draining", "stopped"]
 
 
 def test_the_environment_names_the_model(mlp_folder: Path, log: Path) -> None:

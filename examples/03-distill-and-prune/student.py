@@ -1,17 +1,21 @@
-"""A student for the digit CNN: (n, 1, 28, 28) float32 in 0..1 -> (n, 10) logits, with a twentieth of its parameters."""
+"""A student for the digit CNN: (n, 1, 28, 28) float32 in 0..1 -> (n, 10) logits, with a sixteenth of its parameters.
+
+Its strides shrink the picture from the first layer on, where the original spends its time at full size.
+"""
 
 from torch import Tensor, nn
 
 
-def block(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2))
+def shrink(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
+    """Half as high and half as wide."""
+    return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, stride=2, padding=kernel // 2), nn.ReLU())
 
 
 class SmallCNN(nn.Module):
-    def __init__(self, width: int = 12) -> None:
+    def __init__(self, width: int = 16) -> None:
         super().__init__()
-        self.features = nn.Sequential(block(1, width), block(width, 2 * width), block(2 * width, 2 * width))
-        self.classifier = nn.Sequential(nn.Flatten(), nn.Linear(2 * width * 9, 10))
+        self.features = nn.Sequential(shrink(1, width, 5), shrink(width, width, 3), shrink(width, 2 * width, 3))
+        self.classifier = nn.Sequential(nn.Flatten(), nn.Linear(2 * width * 16, 10))
 
     def forward(self, image: Tensor) -> Tensor:
         return self.classifier(self.features(image))

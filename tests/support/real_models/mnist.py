@@ -14,7 +14,8 @@ BUCKET = "s3://models/digits/"
 
 def prepare(folder: Path) -> dict[str, Any]:
     """Train the original, and leave everything that example 03 uploads in the folder."""
-    subprocess.run([sys.executable, str(EXAMPLES / "02-mnist-cnn/train.py"), str(folder)], check=True, timeout=300)
+    for script in ("02-mnist-cnn/train.py", "03-distill-and-prune/more_digits.py"):
+        subprocess.run([sys.executable, str(EXAMPLES / script), str(folder)], check=True, timeout=600)
     shutil.copy(EXAMPLES / "03-distill-and-prune/student.py", folder)
     return example(folder)
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from slipway_optimizer.arrays import Array
+from slipway_optimizer.derive.problem import NotDerivableError
 from slipway_optimizer.spec import OptimizerName
 
 HELD_OUT_SHARE: Final = 0.1
@@ -26,7 +27,14 @@ class Course:
     patience: int = 0
 
     def build_optimizer(self, call: torch.nn.Module) -> torch.optim.Optimizer:
+        """Over all that asks for gradients.
+
+        Raises:
+            NotDerivableError: nothing does.
+        """
         parameters = [parameter for parameter in call.parameters() if parameter.requires_grad]
+        if not parameters:
+            raise NotDerivableError("No parameter of the model asks for gradients, so that none can be trained.")
         if self.optimizer == "SGD":
             return torch.optim.SGD(parameters, lr=self.learning_rate, momentum=MOMENTUM)
         return torch.optim.AdamW(parameters, lr=self.learning_rate)

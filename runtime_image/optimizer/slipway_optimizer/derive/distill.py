@@ -5,15 +5,12 @@ After Hinton, Vinyals and Dean, Distilling the Knowledge in a Neural Network, 20
 
 from typing import Any
 
-from torch import Tensor
-
 from slipway_optimizer import reasons
 from slipway_optimizer.data import Dataset
 from slipway_optimizer.derive.course import Course
 from slipway_optimizer.derive.derived import Derived
-from slipway_optimizer.derive.fine_tune import ask_original, from_labels, from_teacher
-from slipway_optimizer.derive.lesson import Lesson, Loss, Targets
-from slipway_optimizer.derive.losses import class_axis, divergence
+from slipway_optimizer.derive.lesson import Lesson
+from slipway_optimizer.derive.objectives import check_classes, distilling
 from slipway_optimizer.derive.problem import NotDerivableError
 from slipway_optimizer.derive.setting import Setting
 from slipway_optimizer.derive.student import build_student
@@ -25,7 +22,6 @@ from slipway_optimizer.formats.torch_module import TorchModel
 from slipway_optimizer.spec import Distill
 
 FIELD = "optimize.distill.data"
-CLASSES = 2
 
 
 def distill(setting: Setting, wanted: Distill) -> Derived:
@@ -37,9 +33,11 @@ def distill(setting: Setting, wanted: Distill) -> Derived:
     setting.shop.progress.report("Distill", f"Building the student {wanted.student.factory}")
     student = build_student(setting, wanted.student, wanted.seed)
     data = setting.read(FIELD)
-    _check(setting, wanted, data)
-    answers = ask_original(setting, data, setting.shop.outputs[setting.trained_output], "Distill")
-    lesson = Lesson(setting.shop.spec, data, setting.trained_output, answers, loss_of(wanted))
+    _check(wanted, data)
+    check_classes(setting, wanted)
+    answers = setting.answers(FIELD, data, "Distill")
+    loss = distilling(wanted, labels=data.truth is not None)
+    lesson = Lesson(setting.shop.spec, data, setting.trained_output, answers, loss)
     course = Course(
         wanted.epochs, wanted.batch_size, wanted.learning_rate, wanted.seed, wanted.optimizer, wanted.patience
     )
@@ -52,30 +50,10 @@ def distill(setting: Setting, wanted: Distill) -> Derived:
     return Derived("Distilled", student, _facts(setting, wanted, student, state))
 
 
-def loss_of(wanted: Distill) -> Loss:
-    """The loss against the teacher, and that against labels, each with its weight."""
-    weight = wanted.hard_label_weight
-
-    def soft(output: Tensor, targets: Targets) -> Tensor:
-        if wanted.loss == "MSE" or targets.teacher is None:
-            return from_teacher(output, targets)
-        return divergence(output, targets.teacher, wanted.temperature)
-
-    def both(output: Tensor, targets: Targets) -> Tensor:
-        return (1 - weight) * soft(output, targets) + weight * from_labels(output, targets)
-
-    return both if weight else soft
-
-
-def _check(setting: Setting, wanted: Distill, data: Dataset) -> None:
+def _check(wanted: Distill, data: Dataset) -> None:
     if wanted.hard_label_weight and data.truth is None:
         message = "hardLabelWeight needs labels, and spec.optimize.distill.data has none: add a column labels, or "
         raise UserError(reasons.DATA_INVALID, message + "remove hardLabelWeight.")
-    shape = setting.expected[0][setting.trained_output]
-    if wanted.loss == "KLDivergence" and (len(shape) < CLASSES or shape[class_axis(len(shape))] < CLASSES):
-        name = setting.shop.outputs[setting.trained_output]
-        message = f"{name} has shape {list(shape)}, which are no classes: set spec.optimize.distill.loss to MSE."
-        raise UserError(reasons.INVALID_SPEC, message)
 
 
 def _facts(setting: Setting, wanted: Distill, student: TorchModel, state: TrainingState) -> dict[str, Any]:

@@ -1,21 +1,16 @@
-"""Training after pruning: on labels where the data has them, else on the answers of the original model."""
+"""Training after pruning: as a student is trained where the spec has one, else on labels or the original's answers."""
 
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from slipway_contract.manifest import Derivation
-from slipway_optimizer import reasons
-from slipway_optimizer.data import Dataset
 from slipway_optimizer.derive.course import Course
-from slipway_optimizer.derive.lesson import Lesson, Targets
-from slipway_optimizer.derive.losses import label_error, squared_error
+from slipway_optimizer.derive.lesson import Lesson
+from slipway_optimizer.derive.objectives import check_classes, distilling, from_labels, from_teacher
 from slipway_optimizer.derive.setting import Setting
-from slipway_optimizer.derive.teacher import ask
 from slipway_optimizer.derive.training import train
 from slipway_optimizer.derive.training_progress import teller
-from slipway_optimizer.errors import UserError
 from slipway_optimizer.progress import Stage
 from slipway_optimizer.spec import FineTune
 
@@ -35,39 +30,25 @@ def fine_tune(setting: Setting, call: torch.nn.Module, wanted: FineTune, derivat
         How it went.
     """
     stage: Stage = "Prune" if derivation == "Pruned" else "Distill"
+    lesson, source = _lesson(setting, stage)
     course = Course(wanted.epochs, wanted.batch_size, wanted.learning_rate, wanted.seed)
-    tell = teller(setting.shop.progress, stage, "Training the pruned model", wanted.epochs, (0.2, 1.0))
-    state = train(call, _lesson(setting, stage), course, setting.checkpoint(f"{derivation}-fine-tune"), tell)
-    return {"fineTune": {"epochs": state.epoch, "losses": [round(loss, 6) for loss, _ in state.losses]}}
+    start = 0.2 if derivation == "Pruned" else 0.9
+    tell = teller(setting.shop.progress, stage, "Training the pruned model", wanted.epochs, (start, 1.0))
+    state = train(call, lesson, course, setting.checkpoint(f"{derivation}-fine-tune"), tell)
+    losses = [round(loss, 6) for loss, _ in state.losses]
+    return {"fineTune": {"epochs": state.epoch, "learnedFrom": source, "losses": losses}}
 
 
-def _lesson(setting: Setting, stage: Stage) -> Lesson:
-    data, output = setting.read(FIELD), setting.trained_output
-    if data.truth is not None:
-        return Lesson(setting.shop.spec, data, output, None, from_labels)
-    name = setting.shop.outputs[output]
-    return Lesson(setting.shop.spec, data, output, ask_original(setting, data, name, stage), from_teacher)
-
-
-def ask_original(setting: Setting, data: Dataset, name: str, stage: Stage) -> Any:
-    """The original's answers to every row."""
-
-    def on_rows(done: int) -> None:
-        setting.shop.progress.report(stage, f"Asking the original about {data.rows:,} rows", 0.1 * done / data.rows)
-
-    return ask(setting.original.run, data, setting.trained_output, name, on_rows)
-
-
-def from_labels(output: Tensor, targets: Targets) -> Tensor:
-    if targets.labels is None:
-        raise UserError(reasons.DATA_INVALID, "The training data has no labels.")
-    try:
-        return label_error(output, targets.labels)
-    except ValueError as error:
-        raise UserError(reasons.DATA_INVALID, f"The training data cannot be used: {error}.") from error
-
-
-def from_teacher(output: Tensor, targets: Targets) -> Tensor:
-    if targets.teacher is None:
-        raise AssertionError("the original was asked about every row")
-    return squared_error(output, targets.teacher)
+def _lesson(setting: Setting, stage: Stage) -> tuple[Lesson, str]:
+    """What is learned, and where that comes from."""
+    data, spec, output = setting.read(FIELD), setting.shop.spec, setting.trained_output
+    distill, has_labels = setting.shop.deployment.optimize.distill, data.truth is not None
+    if distill is None and has_labels:
+        return Lesson(spec, data, output, None, from_labels), "labels"
+    answers = setting.answers(FIELD, data, stage)
+    if distill is None:
+        return Lesson(spec, data, output, answers, from_teacher), "the original's answers"
+    check_classes(setting, distill)
+    mixed = has_labels and distill.hard_label_weight > 0
+    source = "the original's answers and labels" if mixed else "the original's answers"
+    return Lesson(spec, data, output, answers, distilling(distill, labels=has_labels)), source

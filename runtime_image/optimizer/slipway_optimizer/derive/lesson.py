@@ -11,6 +11,7 @@ from torch import Tensor
 from slipway_optimizer.arrays import Array
 from slipway_optimizer.data import Batch, Dataset
 from slipway_optimizer.data.columns import Column
+from slipway_optimizer.derive.losses import class_axis
 from slipway_optimizer.formats.torch_module import to_tensors
 from slipway_optimizer.spec import ModelSpec
 
@@ -55,14 +56,45 @@ class Lesson:
         alone = all(axis is None for axis in self.data.layout.axes.values())
         output = call(*to_tensors(batch.feeds, self.spec))[self.output]
         # A row that only fills up a request counts once.
-        answers = output[None] if alone else output[: len(rows)]
-        return self.loss(answers, Targets(self._teacher(rows), self._labels(batch, len(rows))))
+        answers = _wide(output[None] if alone else output[: len(rows)])
+        labels = self._labels(batch, len(rows))
+        if self.answers is None:
+            return self.loss(answers, Targets(None, labels))
+        if _shapes(self.answers, rows) == {tuple(answers.shape[1:])}:
+            return self.loss(answers, Targets(self._teacher(rows, answers), labels))
+        # Rows that are filled up were filled up to another size when the teacher was asked.
+        each = [slice(row, row + 1) for row in range(len(rows))]
+        losses = [self._loss_of_row(answers[row], rows[row], None if labels is None else labels[row]) for row in each]
+        return torch.stack(losses).mean()
 
-    def _teacher(self, rows: Array) -> Tensor | None:
-        return None if self.answers is None else torch.from_numpy(self.answers.take(rows))
+    def _loss_of_row(self, answer: Tensor, row: Array, labels: Tensor | None) -> Tensor:
+        """Where both have answered."""
+        teacher = self._teacher(row, answer)
+        sizes = [slice(min(both)) for both in zip(answer.shape, teacher.shape, strict=True)]
+        if labels is not None and labels.ndim == answer.ndim - 1:
+            axis = class_axis(answer.ndim)
+            labels = labels[(*sizes[:axis], *sizes[axis + 1 :])]
+        return self.loss(answer[tuple(sizes)], Targets(teacher[tuple(sizes)], labels))
+
+    def _teacher(self, rows: Array, like: Tensor) -> Tensor:
+        if self.answers is None:
+            raise AssertionError("the original was asked about every row")
+        return torch.from_numpy(self.answers.take(rows)).to(like.dtype)
 
     def _labels(self, batch: Batch, count: int) -> Tensor | None:
         if batch.labels is None:
             return None
         labels = batch.labels[:count]
         return torch.from_numpy(labels.astype(np.int64 if labels.dtype.kind in "biu" else np.float32))
+
+
+def _wide(output: Tensor) -> Tensor:
+    """Losses of half precision are too coarse to learn from."""
+    return output.float() if output.dtype == torch.float16 else output
+
+
+def _shapes(answers: Column, rows: Array) -> set[tuple[int, ...]]:
+    shapes = answers.shapes()
+    if shapes is None:
+        return {answers.take(rows[:1]).shape[1:]}
+    return {tuple(int(size) for size in shape) for shape in shapes[rows]}

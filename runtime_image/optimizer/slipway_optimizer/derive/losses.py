@@ -48,11 +48,22 @@ def label_error(output: Tensor, labels: Tensor) -> Tensor:
         labels = _without_axis_of_one(labels, output)
     if not labels.is_floating_point() and labels.ndim == output.ndim - 1:
         axis = next((axis for axis in _axes(output.ndim) if _rest(output, axis) == labels.shape), None)
-        if axis is not None:
-            return cross_entropy(output.movedim(axis, 1), labels, ignore_index=IGNORED)
+        if axis is not None and output.shape[axis] > 1:
+            return _class_error(output.movedim(axis, 1), labels)
     if labels.numel() == output.numel():
         return mse_loss(output, labels.to(output.dtype).reshape(output.shape))
     raise ValueError(f"the labels of a row have shape {list(labels.shape[1:])}, the output {list(output.shape[1:])}")
+
+
+def _class_error(output: Tensor, labels: Tensor) -> Tensor:
+    counted = labels[labels != IGNORED]
+    if not counted.numel():
+        # The mean of none is no number, and there is nothing to learn.
+        return output.sum() * 0
+    classes, odd = output.shape[1], counted[(counted < 0) | (counted >= output.shape[1])]
+    if odd.numel():
+        raise ValueError(f"a label is {int(odd[0])}, and the output has the classes 0 to {classes - 1}")
+    return cross_entropy(output, labels, ignore_index=IGNORED)
 
 
 def class_axis(dimensions: int) -> int:

@@ -8,7 +8,7 @@ from slipway_optimizer.derive.derived import Derived
 from slipway_optimizer.derive.fine_tune import fine_tune
 from slipway_optimizer.derive.problem import NotDerivableError
 from slipway_optimizer.derive.prune_structured import count_cost, remove_channels, structured_facts
-from slipway_optimizer.derive.prune_unstructured import make_permanent, mask_weights, sparsity_facts
+from slipway_optimizer.derive.prune_unstructured import sparsity_facts, zero_weights
 from slipway_optimizer.derive.setting import Setting
 from slipway_optimizer.errors import first_line
 from slipway_optimizer.formats.loaded import LoadedModel
@@ -43,9 +43,8 @@ def _unstructured(
     setting: Setting, source: TorchModel, wanted: Prune, derivation: Derivation
 ) -> tuple[TorchModel, dict[str, Any]]:
     model = _copy(setting, source)
-    weights = mask_weights(model.module, wanted)
+    weights = zero_weights(model.module, wanted)
     trained = fine_tune(setting, model.call, wanted.fine_tune, derivation) if wanted.fine_tune else {}
-    make_permanent(weights)
     return model, {**sparsity_facts(model.module, weights), **trained}
 
 
@@ -61,9 +60,10 @@ def _structured(
 
 def _cut(setting: Setting, source: TorchModel, wanted: Prune) -> TorchModel:
     model = _copy(setting, source)
+    frozen = [name for name, parameter in model.module.named_parameters() if not parameter.requires_grad]
     try:
         remove_channels(model.call, wanted, to_tensors(setting.checks[0], source.spec))
-        same = setting.shapes(model) == setting.expected
+        same = setting.forms(model) == setting.expected
     except MemoryError:
         raise
     except Exception as error:
@@ -71,6 +71,8 @@ def _cut(setting: Setting, source: TorchModel, wanted: Prune) -> TorchModel:
         raise _impossible(f"{type(error).__name__}: {first_line(error)}") from error
     if not same:
         raise _impossible("its outputs have other shapes without them")
+    for name in frozen:
+        model.module.get_parameter(name).requires_grad = False
     return _called_once(setting, TorchModel(model.module, source.spec))
 
 
@@ -85,8 +87,10 @@ def _copy(setting: Setting, source: TorchModel) -> TorchModel:
         module = copy.deepcopy(source.module)
     except (RuntimeError, TypeError) as error:
         raise NotDerivableError(f"The model cannot be copied ({first_line(error)}): remove prune.") from error
-    for parameter in module.parameters():
-        parameter.requires_grad_(parameter.is_floating_point())
+    if not any(parameter.requires_grad for parameter in module.parameters()):
+        # A module that was made to answer only.
+        for parameter in module.parameters():
+            parameter.requires_grad_(parameter.is_floating_point())
     return _called_once(setting, TorchModel(module, source.spec))
 
 

@@ -1,5 +1,6 @@
 """L1Unstructured: the smallest weights become zero, where they are."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -15,21 +16,41 @@ DENSE: Final = (
 )
 LAYERS: Final = (torch.nn.Linear, torch.nn.modules.conv._ConvNd, torch.nn.RNNBase, torch.nn.MultiheadAttention)
 MATRIX: Final = 2
+# Of weight normalization, the directions and not the gains, which are `weight_g`.
+MATRIX_NAME: Final = re.compile(r"(?!.*_g$).*weight")
 
 Weight = tuple[torch.nn.Module, str]
 
 
-def mask_weights(module: torch.nn.Module, wanted: Prune) -> list[Weight]:
-    """Put masks on the weights of a module's layers; training keeps what is masked at zero.
+def zero_weights(module: torch.nn.Module, wanted: Prune) -> list[Weight]:
+    """Set weights of a module's layers to zero, in place. Training keeps them there: their gradients are zero, too.
 
     Raises:
-        NotDerivableError: there is no such layer.
+        NotDerivableError: there is no such layer, or nothing or everything would be zero.
     """
     weights = find_weights(module)
     if not weights:
         raise NotDerivableError(
             "There is no convolution, linear or recurrent layer whose weights could be set to zero: remove prune."
         )
+    before = _zeros(weights)
+    _mask(weights, wanted)
+    for layer, name in weights:
+        # Not left to the mask's own hook: it runs when the layer is called, and some weights are used without that.
+        kept = getattr(layer, f"{name}_mask")
+        torch_prune.remove(layer, name)
+        parameter = getattr(layer, name)
+        if parameter.requires_grad:
+            parameter.register_hook(kept.mul)
+    field = "amount" if wanted.threshold is None else "threshold"
+    if _zeros(weights) == before:
+        raise NotDerivableError(f"No weight is among those that {field} names: raise it, or remove prune.")
+    if not any(getattr(layer, name).any() for layer, name in weights):
+        raise NotDerivableError(f"No weight would be left: lower {field}.")
+    return weights
+
+
+def _mask(weights: Sequence[Weight], wanted: Prune) -> None:
     if wanted.threshold is not None:
         for layer, name in weights:
             # w' = w if |w| > threshold else 0
@@ -39,24 +60,22 @@ def mask_weights(module: torch.nn.Module, wanted: Prune) -> list[Weight]:
             torch_prune.l1_unstructured(layer, name, amount=wanted.amount)
     else:
         torch_prune.global_unstructured(weights, pruning_method=torch_prune.L1Unstructured, amount=wanted.amount)
-    return weights
 
 
-def make_permanent(weights: Sequence[Weight]) -> None:
-    """Zeros instead of masks: nothing of the pruning is left in the model but its zeros."""
-    for layer, name in weights:
-        torch_prune.remove(layer, name)
+def _zeros(weights: Sequence[Weight]) -> int:
+    return sum(int((getattr(layer, name) == 0).sum()) for layer, name in weights)
 
 
 def find_weights(module: torch.nn.Module) -> list[Weight]:
-    """The weight matrices of layers that compute with them; not biases, norms or lookup tables."""
-    return [
-        (layer, name)
+    """The weight matrices of layers that compute with them, each once; not biases, norms, gains or lookup tables."""
+    found = {
+        id(parameter): (layer, name)
         for layer in module.modules()
         if isinstance(layer, LAYERS)
         for name, parameter in layer.named_parameters(recurse=False)
-        if "weight" in name and parameter.ndim >= MATRIX and parameter.is_floating_point()
-    ]
+        if MATRIX_NAME.match(name) and parameter.ndim >= MATRIX and parameter.is_floating_point()
+    }
+    return list(found.values())
 
 
 def sparsity_facts(module: torch.nn.Module, weights: Sequence[Weight]) -> dict[str, Any]:

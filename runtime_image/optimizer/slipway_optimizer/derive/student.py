@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from slipway_optimizer import reasons
-from slipway_optimizer.derive.setting import Setting
+from slipway_optimizer.derive.setting import Form, Setting
 from slipway_optimizer.derive.torch_state import reproducible
 from slipway_optimizer.errors import UserError, first_line
 from slipway_optimizer.factory import build_module
@@ -19,7 +19,7 @@ SOURCE = f"{PLACE}.source"
 
 
 def build_student(setting: Setting, wanted: Student, seed: int) -> TorchModel:
-    """Build the student, and see that it answers in the shapes of the original.
+    """Build the student, and see that it answers in the shapes and numbers of the original.
 
     Raises:
         UserError: it cannot be built, or it does not.
@@ -61,17 +61,20 @@ def _code(setting: Setting, wanted: Student) -> Path | None:
 def _compare(setting: Setting, student: TorchModel) -> None:
     """Before hours of training, not after them."""
     try:
-        shapes = setting.shapes(student)
+        forms = setting.forms(student)
     except (UserError, MemoryError):
         raise
     except Exception as error:
         message = f"The student {student.spec.factory} fails on a request that the model answers: {first_line(error)}."
         raise UserError(reasons.FACTORY_FAILED, message) from error
-    for mine, right in zip(shapes, setting.expected, strict=True):
+    for mine, right in zip(forms, setting.expected, strict=True):
         for name, have, want in zip(setting.shop.outputs, mine, right, strict=True):
             if have != want:
-                message = (
-                    f"The student {student.spec.factory} answers {name} in shape {list(have)}, the model in "
-                    f"{list(want)}: correct factory or its arguments."
-                )
-                raise UserError(reasons.OUTPUT_MISMATCH, message)
+                message = f"The student {student.spec.factory} answers {name} {_difference(have, want)}: "
+                raise UserError(reasons.OUTPUT_MISMATCH, f"{message}correct factory or its arguments.")
+
+
+def _difference(have: Form, want: Form) -> str:
+    if have[0] != want[0]:
+        return f"in shape {list(have[0])}, the model in {list(want[0])}"
+    return f"as {have[1]}, the model as {want[1]}"

@@ -1,6 +1,6 @@
 """The teacher's answers to every row, asked once and kept on disk: students go through the rows many times."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -32,6 +32,7 @@ def ask(teacher: Run, data: Dataset, output: int, name: str, on_rows: Callable[[
         for batch, outputs in run_all(teacher, data):
             answers = outputs[output]
             _check(answers, has_rows(answers, batch), name)
+            _check_finite(answers, batch.rows, name)
             dtype = answers.dtype
             for row, answer in zip(batch.rows, answers, strict=True):
                 starts[row], shapes[row] = written, answer.shape
@@ -39,10 +40,22 @@ def ask(teacher: Run, data: Dataset, output: int, name: str, on_rows: Callable[[
                 written += answer.size
             done += len(np.unique(batch.rows))
             on_rows(done)
-        if len(set(shapes)) == 1 and written == data.rows * int(np.prod(shapes[0])):
-            # Answers of one shape, in the order of the rows: one array.
+        if _is_one_array(starts, shapes):
             return EqualRows(mapped(file, dtype, (data.rows, *shapes[0])), dtype)
         return UnequalRows(mapped(file, dtype, (written,)), np.array(shapes, dtype=np.int64), starts, dtype)
+
+
+def _is_one_array(starts: Array, shapes: Sequence[tuple[int, ...]]) -> bool:
+    """Whether all answers have one shape and lie in the order of the rows, which those to requests by shape do not."""
+    return len(set(shapes)) == 1 and np.array_equal(starts, np.arange(len(shapes)) * int(np.prod(shapes[0])))
+
+
+def _check_finite(answers: Array, rows: Array, name: str) -> None:
+    finite = np.isfinite(answers.reshape(len(rows), -1)).all(axis=1)
+    if not finite.all():
+        row = rows[~finite].min()
+        message = f"The model's {name} for row {row} of the training data is not finite, which no model can learn: "
+        raise UserError(reasons.DATA_INVALID, message + "correct the row, or leave it out.")
 
 
 def _check(answers: Array, rows: bool, name: str) -> None:

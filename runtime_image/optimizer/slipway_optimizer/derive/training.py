@@ -2,11 +2,14 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
+from torch.nn.modules.batchnorm import _BatchNorm
 
+from slipway_optimizer import reasons
 from slipway_optimizer.arrays import Array
 from slipway_optimizer.derive.checkpoint import TrainingCheckpoint
 from slipway_optimizer.derive.course import Course
@@ -14,6 +17,7 @@ from slipway_optimizer.derive.lesson import Lesson
 from slipway_optimizer.derive.problem import NotDerivableError
 from slipway_optimizer.derive.torch_state import reproducible, seed_all
 from slipway_optimizer.derive.training_state import TrainingState
+from slipway_optimizer.errors import InfrastructureError, UserError, first_line
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,10 @@ def train(
         on_moment: called after each step.
 
     Raises:
-        NotDerivableError: the loss is no number any more.
+        NotDerivableError: the loss is no number any more, or the model cannot be trained.
+        UserError: the data does not fit.
     """
-    with reproducible(course.seed):
+    with reproducible(course.seed), _refusals():
         optimizer = course.build_optimizer(call)
         state = checkpoint.restore(call, optimizer)
         rows, held_out = course.split(lesson.data.rows)
@@ -58,7 +63,8 @@ def train(
                 on_moment(clock.moment(state, share, checkpoint.trouble))
 
             loss = _learn(call, optimizer, lesson, course, (rows, state.epoch), on_share)
-            state.add(loss, _examine(call, lesson, course, held_out), call, optimizer)
+            _check_weights(call, state.epoch)
+            state.add(loss, _examine(call, lesson, course, (held_out, state.epoch)), call, optimizer)
             checkpoint.save(state)
             on_moment(clock.moment(state, 0.0, checkpoint.trouble))
         if state.best is not None:
@@ -79,31 +85,40 @@ def _learn(
     """One epoch; returns the mean loss."""
     rows, epoch = where
     call.train()
-    total, learned, seen = 0.0, 0, 0
+    total, learned = 0.0, 0
     for count, loss_of in lesson.steps(course.order(rows, epoch), course.batch_size):
-        seen += count
-        if count == 1 < min(course.batch_size, len(rows)) and not lesson.data.layout.fixed:
-            # What is left over: batch normalization has no variance of one row.
-            continue
         for group in optimizer.param_groups:
             group["lr"] = course.rate((epoch + learned / len(rows)) / course.epochs)
         optimizer.zero_grad()
-        loss = loss_of(call)
+        with _norms_for(call, count):
+            loss = loss_of(call)
         torch.autograd.backward(loss)
         optimizer.step()
         learned += count
         total += count * _finite(loss, epoch)
-        on_share(seen / len(rows))
+        on_share(learned / len(rows))
     return total / learned
 
 
-def _examine(call: torch.nn.Module, lesson: Lesson, course: Course, rows: Array) -> float | None:
+@contextmanager
+def _norms_for(call: torch.nn.Module, rows: int) -> Iterator[None]:
+    """Batch normalization has no variance of one row: for a step of one, it goes by what it has seen so far."""
+    norms = [part for part in call.modules() if rows == 1 and isinstance(part, _BatchNorm) and part.training]
+    for norm in norms:
+        norm.eval()
+    yield
+    for norm in norms:
+        norm.train()
+
+
+def _examine(call: torch.nn.Module, lesson: Lesson, course: Course, where: tuple[Array, int]) -> float | None:
     """The mean loss on rows that are held out."""
+    rows, epoch = where
     if not len(rows):
         return None
     call.eval()
     with torch.no_grad():
-        losses = [(count, float(loss_of(call))) for count, loss_of in lesson.steps(rows, course.batch_size)]
+        losses = [(count, _finite(loss_of(call), epoch)) for count, loss_of in lesson.steps(rows, course.batch_size)]
     return sum(count * loss for count, loss in losses) / sum(count for count, _ in losses)
 
 
@@ -112,6 +127,28 @@ def _finite(loss: torch.Tensor, epoch: int) -> float:
     if not math.isfinite(value):
         raise NotDerivableError(f"The loss is {value} in epoch {epoch + 1}: lower learningRate.")
     return value
+
+
+def _check_weights(call: torch.nn.Module, epoch: int) -> None:
+    """A loss may be a number, and its gradient none."""
+    if not all(torch.isfinite(weight).all() for weight in call.parameters() if weight.requires_grad):
+        raise NotDerivableError(f"Weights are not finite after epoch {epoch + 1}: lower learningRate.")
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Whatever a module does in training mode, or has no gradient for, costs the candidate and not the Job."""
+    try:
+        yield
+    except (NotDerivableError, InfrastructureError, MemoryError, OSError):
+        raise
+    except Exception as error:
+        if isinstance(error, UserError) and error.reason != reasons.OUTPUT_MISMATCH:
+            raise
+        cause = first_line(error).rstrip(".")
+        kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+        message = f"In training mode the model fails ({kind}{cause}): correct its forward, or do without training."
+        raise NotDerivableError(message) from error
 
 
 class _Clock:

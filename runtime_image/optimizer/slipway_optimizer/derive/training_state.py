@@ -46,7 +46,7 @@ class TrainingState:
 
     def is_over(self, epochs: int, patience: int) -> bool:
         """Whether all epochs are done, or the last ones brought nothing."""
-        return self.epoch >= epochs or (patience > 0 and self.epoch - self.best_epoch >= patience)
+        return self.epoch >= epochs or (0 < patience <= self.epoch - self.best_epoch and self.best_epoch > 0)
 
     def as_saved(self) -> dict[str, Any]:
         """Tensors and plain values, which can be read without running code."""

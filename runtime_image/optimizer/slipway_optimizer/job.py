@@ -73,6 +73,9 @@ def run_job(spec_file: Path, out: str, order: Order, progress: Progress) -> Succ
         work = Path(scratch)
         inputs = _fetch_all(deployment, ids, work, progress)
         progress.report("Load", "Starting PyTorch")
+        # Its threads would spin after each operator, on CPUs that ONNX Runtime or another container wants next. Of two
+        # shared CPUs that cost ten times the time of a call; PyTorch reads it when it starts.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         # PyTorch takes seconds to import, and neither a reused artifact nor a wrong digest needs it.
         from slipway_optimizer.optimization import optimize  # noqa: PLC0415
 

@@ -5,6 +5,7 @@ import zipfile
 import numpy as np
 import pytest
 from support.optimizer import model_spec
+from support.quantizing import dataset_of
 
 from slipway_optimizer.data import read_data
 from slipway_optimizer.errors import UserError
@@ -43,6 +44,13 @@ def test_a_fixed_number_of_rows_is_filled_up_with_the_last(tmp_path):
     data = read_data(saved(tmp_path, x=np.arange(12).reshape(6, 2)), inputs(x=("float32", [4, 2])))
     assert [batch.rows.tolist() for batch in data.batches()] == [[0, 1, 2, 3], [4, 5, 5, 5]]
     assert [len(chunk["x"]) for chunk in data.chunks()] == [4, 4]
+
+
+@pytest.mark.parametrize(("row", "rows"), [((1,), [32, 8]), ((1 << 18,), [4] * 10), ((1 << 21,), [1] * 40)])
+def test_few_large_rows_share_a_request_and_many_small_ones(row, rows):
+    data = dataset_of({"x": np.broadcast_to(np.float32(1), (40, *row))})
+    assert [len(batch.rows) for batch in data.batches()] == rows
+    assert [len(chunk["x"]) for chunk in data.chunks(20)] == [20, 20]
 
 
 def test_rows_go_where_the_input_has_them(tmp_path):

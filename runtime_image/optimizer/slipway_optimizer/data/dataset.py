@@ -13,6 +13,9 @@ from slipway_optimizer.data.columns import Column
 from slipway_optimizer.data.layout import RowLayout
 
 ROWS_AT_ONCE: Final = 32
+# In one request. PyTorch's tensors of larger ones are memory that the system hands out anew for each operator, which
+# takes longer than computing them.
+MOST_VALUES: Final = 1 << 20
 DIGEST_BYTES: Final = 16
 
 
@@ -64,15 +67,18 @@ class Dataset:
             return self.truth.take(self.picked)
         return stack_rows([self.truth.take(np.array([row]))[0] for row in self.picked])
 
-    def chunks(self, rows_at_once: int = ROWS_AT_ONCE) -> Iterator[Feeds]:
+    def chunks(self, rows_at_once: int | None = None) -> Iterator[Feeds]:
         """The inputs alone. With rows of several shapes this is not the order of the rows: `batches` says which."""
         for batch in self.batches(rows_at_once):
             yield batch.feeds
 
-    def batches(self, rows_at_once: int = ROWS_AT_ONCE) -> Iterator[Batch]:
-        """Requests of rows of one shape, each of at most `rows_at_once` rows, or of as many as the model fixes."""
-        step = self.layout.fixed or rows_at_once
+    def batches(self, rows_at_once: int | None = None) -> Iterator[Batch]:
+        """Requests of rows of one shape, each of at most `rows_at_once` rows, or of as many as the model fixes.
+
+        Where nobody says how many, few large rows share a request, and many small ones.
+        """
         for group in self._groups:
+            step = self.layout.fixed or rows_at_once or self._rows_that_suit(group[:1])
             for start in range(0, len(group), step):
                 rows = group[start : start + step]
                 if self.layout.fixed and len(rows) < step:
@@ -93,6 +99,10 @@ class Dataset:
             value = column.take(row)[0]
             digest.update(f"{name} {value.dtype} {value.shape} ".encode() + value.tobytes())
         return digest.digest()
+
+    def _rows_that_suit(self, row: Array) -> int:
+        values = sum(column.take(self.picked[row]).size for column in self.columns.values())
+        return max(1, min(ROWS_AT_ONCE, MOST_VALUES // max(values, 1)))
 
     def _batch(self, rows: Array) -> Batch:
         picked = self.picked[rows]

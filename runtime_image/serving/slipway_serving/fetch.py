@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from slipway_contract.digest import CHUNK_BYTES, sha256_of_bytes
 from slipway_contract.manifest import MANIFEST_FILE, FileEntry
+from slipway_contract.redaction import without_secrets
 from slipway_serving.artifact import parse_manifest, verify_file
 from slipway_serving.errors import StartupError
 from slipway_serving.logs import configure_logging, log_event
@@ -69,15 +70,26 @@ def _copy(filesystem: Any, source: str, entry: FileEntry, to: Path) -> None:
         filesystem.open(source, "rb", block_size=_BLOCK_BYTES, cache_type="readahead") as reader,
         unfinished.open("wb") as writer,
     ):
+        _require_size(entry, int(reader.size))
         while chunk := reader.read(CHUNK_BYTES):
             digest.update(chunk)
             writer.write(chunk)
+        received = writer.tell()
+    if received != entry.size_bytes:
+        raise ConnectionError(f"{received:,} of the {entry.size_bytes:,} bytes of {entry.path} arrived")
     got = f"sha256:{digest.hexdigest()}"
     if got != entry.sha256:
         raise StartupError(f"{entry.path} has digest {got}, expected {entry.sha256}: it was changed in the store")
     target = to / entry.path
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished.replace(target)
+
+
+def _require_size(entry: FileEntry, size: int) -> None:
+    if size != entry.size_bytes:
+        raise StartupError(
+            f"{entry.path} has {size:,} bytes in the store, expected {entry.size_bytes:,}: it was changed in the store"
+        )
 
 
 def _attempt(operation: Callable[[], T], name: str) -> T:
@@ -107,13 +119,17 @@ def _explain(error: Exception, name: str) -> str:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    # What one driver has behind that is its data structures.
+    text = without_secrets(str(error).partition("Debug source:")[0])
+    return " ".join(text.split()) or type(error).__name__
 
 
 def main() -> int:
     """Exit code: 0 when the folder holds the artifact, else 1."""
     parser = argparse.ArgumentParser(prog="slipway_serving.fetch", description=__doc__)
-    parser.add_argument("--uri", required=True, help="the artifact's own folder: a directory, file:// or s3://")
+    parser.add_argument(
+        "--uri", required=True, help="the artifact's own folder: a directory, file://, s3://, gs:// or az://"
+    )
     parser.add_argument("--digest", required=True, help="the artifact digest, sha256:<hex>")
     parser.add_argument("--to", type=Path, required=True, help="folder to fill")
     arguments = parser.parse_args()

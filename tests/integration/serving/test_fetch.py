@@ -13,6 +13,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 from support.artifacts import build_mlp, write_artifact, write_manifest
 from support.s3 import BUCKET, ObjectStore, object_store
 
@@ -130,6 +131,44 @@ def test_a_file_that_was_changed(folder: Path, digest: str, to: Path) -> None:
         f"expected {expected}: it was changed in the store"
     )
     assert not (to / "labels" / "en.txt").exists()
+
+
+def test_a_file_that_is_shorter_in_the_store(folder: Path, digest: str, to: Path) -> None:
+    (folder / "labels" / "en.txt").write_bytes(b"cat")
+    assert refusal(str(folder), digest, to) == (
+        "labels/en.txt has 3 bytes in the store, expected 8: it was changed in the store"
+    )
+
+
+def test_a_file_that_does_not_arrive_whole_is_read_again_and_named(
+    folder: Path, digest: str, to: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+
+    class Cut(LocalFileSystem):
+        """Ends some files after three bytes, as a connection does that is closed without an error."""
+
+        whole_from = 10**6
+
+        def open(self, path: str, *arguments: Any, **named: Any) -> Any:
+            file = super().open(path, *arguments, **named)
+            if path.endswith("en.txt"):
+                opened.append(path)
+                if len(opened) < self.whole_from:
+                    reads = iter([b"cat"])
+                    file.read = lambda size: next(reads, b"")
+            return file
+
+    monkeypatch.setattr(fetch, "PAUSES_SECONDS", (0.0, 0.0))
+    monkeypatch.setattr(fetch, "open_store", lambda uri: (Cut(skip_instance_cache=True), uri))
+    assert refusal(str(folder), digest, to) == (
+        f"{folder}/labels/en.txt could not be read in 3 attempts: 3 of the 8 bytes of labels/en.txt arrived"
+    )
+    opened.clear()
+    monkeypatch.setattr(Cut, "whole_from", 2)
+    fetch.fetch(str(folder), digest, to)
+    assert open_artifact(to).digest == digest
+    assert len(opened) == 2
 
 
 def test_as_a_process_it_reports_and_leaves_its_last_words(folder: Path, digest: str, to: Path, tmp_path: Path) -> None:

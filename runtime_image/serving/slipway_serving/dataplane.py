@@ -118,6 +118,11 @@ class DataPlane:
         return self._served.batcher.bytes_waiting if self._served else 0
 
     @property
+    def is_quick(self) -> bool:
+        """Requests hardly ever wait, because runs of the model are so short."""
+        return self._served is not None and self._served.batcher.is_quick
+
+    @property
     def rejected(self) -> dict[str, int]:
         """Requests that got no answer from the model for no fault of their content, by reason."""
         return {**self._admission.refused, **(self._served.batcher.dropped if self._served else {})}

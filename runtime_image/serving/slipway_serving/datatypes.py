@@ -24,6 +24,7 @@ class Datatype:
     Attributes:
         name: in the Open Inference Protocol.
         held: NumPy's type of the arrays that hold it.
+        wire: the same in the order of bytes that the protocol has.
         json: Python's types of the values that JSON may write for it: an integer is a float, a float is no integer.
         values: what they are called in a sentence.
         contents: the field of gRPC's typed contents; empty where raw contents alone carry it.
@@ -31,6 +32,7 @@ class Datatype:
 
     name: str
     held: np.dtype[Any]
+    wire: np.dtype[Any]
     json: frozenset[type]
     values: str
     contents: str
@@ -46,13 +48,16 @@ class Datatype:
 
 def _datatype(name: str, held: str, contents: str) -> Datatype:
     dtype = np.dtype(held)
-    if dtype.kind == "b":
-        return Datatype(name, dtype, frozenset({bool}), "true or false", contents)
-    if dtype.kind == "O":
-        return Datatype(name, dtype, frozenset({str}), "strings", contents)
-    if dtype.kind == "f" or name == "BF16":
-        return Datatype(name, dtype, frozenset({int, float}), "numbers", contents)
-    return Datatype(name, dtype, frozenset({int}), "integers", contents)
+    kinds, values = _json_of("f" if name == "BF16" else dtype.kind)
+    return Datatype(name, dtype, dtype.newbyteorder("<"), frozenset(kinds), values, contents)
+
+
+def _json_of(kind: str) -> tuple[set[type], str]:
+    if kind == "b":
+        return {bool}, "true or false"
+    if kind == "O":
+        return {str}, "strings"
+    return ({int, float}, "numbers") if kind == "f" else ({int}, "integers")
 
 
 DATATYPES: Mapping[TensorDType, Datatype] = {

@@ -70,10 +70,12 @@ def array_from_bytes(raw: memoryview, shape: Sequence[int], spec: TensorSpec) ->
         raise InvalidRequestError(
             f"input {spec.name!r}: expected {expected} bytes of {datatype.name} for shape {list(shape)}, got {len(raw)}"
         )
-    values = np.frombuffer(raw, dtype=datatype.held.newbyteorder("<"))
+    values = np.frombuffer(raw, dtype=datatype.wire)
     if datatype.held.kind == "b" and values.view(np.uint8).max(initial=0) > 1:
         raise InvalidRequestError(f"input {spec.name!r}: a BOOL is a byte of 0 or 1")
-    return np.require(reshaped(values, shape, spec), requirements=["A", "C"])
+    if not values.flags.aligned:
+        values = values.copy()
+    return reshaped(values, shape, spec)
 
 
 def array_to_bytes(values: Array, datatype: Datatype) -> bytes:
@@ -114,7 +116,7 @@ def require_declared(datatype: Any, shape: Sequence[int], spec: TensorSpec) -> N
 def fits(shape: Sequence[int], expected: Sequence[int | str]) -> bool:
     """Whether a shape is one that an input can have; dynamic axes take any size."""
     return len(shape) == len(expected) and all(
-        isinstance(size, str) or size == got for size, got in zip(expected, shape, strict=True)
+        size == got or isinstance(size, str) for size, got in zip(expected, shape, strict=True)
     )
 
 

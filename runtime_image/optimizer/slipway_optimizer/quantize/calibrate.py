@@ -3,10 +3,12 @@
 One pass of the float model fills a histogram a tensor; each method reads its ranges off that.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 import onnx
@@ -15,6 +17,7 @@ from onnxruntime.quantization import CalibrationMethod
 from onnxruntime.quantization.calibrate import HistogramCollector, TensorsData
 
 from slipway_optimizer.arrays import Array, Feeds
+from slipway_optimizer.quantize.histogram import Histogram
 
 Method = Literal["MinMax", "Entropy", "Percentile"]
 PERCENTILE: Final = 99.999
@@ -30,22 +33,51 @@ ERRORS_ONLY: Final = 3
 
 @dataclass(frozen=True)
 class Ranges:
-    """What one pass saw of each tensor: the smallest and the largest value, and a histogram."""
+    """What one pass saw of each tensor: the smallest and the largest value, and a histogram where one is wanted."""
 
-    lowest: dict[str, float]
-    highest: dict[str, float]
-    collector: Any
+    lowest: dict[str, float] = field(default_factory=dict)
+    highest: dict[str, float] = field(default_factory=dict)
+    histograms: dict[str, Histogram] = field(default_factory=lambda: defaultdict(Histogram))
+
+    def add(self, name: str, array: Array, *, histogram: bool) -> None:
+        """Take in the values of one tensor in one request; those that are not finite have no say."""
+        flat = array.ravel()
+        if not flat.size:
+            return
+        low, high = float(flat.min()), float(flat.max())
+        if not (isfinite(low) and isfinite(high)):
+            flat = flat[np.isfinite(flat)]
+            if not flat.size:
+                return
+            low, high = float(flat.min()), float(flat.max())
+        self.lowest[name] = min(self.lowest.get(name, np.inf), low)
+        self.highest[name] = max(self.highest.get(name, -np.inf), high)
+        if histogram:
+            self.histograms[name].add(_thinned(flat), max(abs(low), abs(high)))
 
     def by(self, method: Method) -> TensorsData:
         """The ranges that a method chooses, as ONNX Runtime's quantizer takes them."""
-        if method == "MinMax":
-            return self._within({name: (low, self.highest[name]) for name, low in self.lowest.items()})
-        self.collector.method = method.lower()
         chosen = {name: (low, self.highest[name]) for name, low in self.lowest.items()}
-        if self.collector.histogram_dict:
-            found = self.collector.compute_collection_result()
-            chosen |= {name: (float(ends[0]), float(ends[1])) for name, ends in found.items()}
+        if method != "MinMax":
+            chosen |= self._chosen(method)
         return self._within(chosen)
+
+    def _chosen(self, method: Method) -> dict[str, tuple[float, float]]:
+        collector = HistogramCollector(
+            method=method.lower(),
+            symmetric=False,
+            num_bins=BINS[method],
+            num_quantized_bins=QUANTIZED_BINS,
+            percentile=PERCENTILE,
+            scenario="same",
+        )
+        for name, histogram in self.histograms.items():
+            ends = np.float32(self.lowest[name]), np.float32(self.highest[name])
+            limit = float(max(abs(ends[0]), abs(ends[1])))
+            if limit > SMALLEST_LIMIT:
+                collector.histogram_dict[name] = (*histogram.read(limit, BINS[method]), *ends, np.float32(limit))
+        found = collector.compute_collection_result() if collector.histogram_dict else {}
+        return {name: (float(ends[0]), float(ends[1])) for name, ends in found.items()}
 
     def _within(self, chosen: dict[str, tuple[float, float]]) -> TensorsData:
         """No range is wider than what was seen: the entropy method takes them symmetric, which wastes half of them."""
@@ -59,50 +91,18 @@ class Ranges:
         return TensorsData(CalibrationMethod.MinMax, data)
 
 
-def observe(prepared: Path, tensors: Sequence[str], requests: Sequence[Feeds], method: Method, threads: int) -> Ranges:
-    """Run the float model on the requests, one at a time, and watch these tensors.
-
-    Once for the smallest and largest values, and once for histograms between them: ONNX Runtime's collector extends a
-    histogram by bins of the width that suited the first request, millions of them after a silent one.
-    """
-    watched = _Watched(prepared, tensors, threads)
-    lowest: dict[str, float] = {}
-    highest: dict[str, float] = {}
-    for seen in watched.run(requests):
-        for name, array in seen.items():
-            lowest[name] = min(lowest.get(name, np.inf), float(array.min()))
-            highest[name] = max(highest.get(name, -np.inf), float(array.max()))
-    limits = {name: max(abs(low), abs(highest[name])) for name, low in lowest.items()}
-    limits = {name: limit for name, limit in limits.items() if limit > SMALLEST_LIMIT}
-    collector = HistogramCollector(
-        method="percentile",
-        symmetric=False,
-        num_bins=BINS[method],
-        num_quantized_bins=QUANTIZED_BINS,
-        percentile=PERCENTILE,
-        scenario="same",
-    )
-    if method != "MinMax":
-        collector.collect({name: np.array([limit], np.float32) for name, limit in limits.items()})
-        for seen in watched.run(requests):
-            collector.collect({name: _thinned(array) for name, array in seen.items() if name in limits})
-    return Ranges(lowest, highest, collector)
-
-
-class _Watched:
-    """The float model with these tensors as outputs, too."""
-
-    def __init__(self, prepared: Path, tensors: Sequence[str], threads: int) -> None:
-        self._session = _watching(prepared, tensors, threads)
-        self._tensors = tensors
-
-    def run(self, requests: Sequence[Feeds]) -> Iterator[dict[str, Array]]:
-        """The finite values of each tensor, flat, by request; tensors without any are left out."""
-        names = [output.name for output in self._session.get_outputs()]
-        for feeds in requests:
-            seen = {**feeds, **dict(zip(names, self._session.run(names, feeds), strict=True))}
-            values = {name: _finite(seen[name]) for name in self._tensors}
-            yield {name: array for name, array in values.items() if array.size}
+def observe(
+    prepared: Path, tensors: Sequence[str], requests: Sequence[Feeds], threads: int, *, histograms: bool = True
+) -> Ranges:
+    """Run the float model on the requests, one at a time, and watch these tensors."""
+    session = _watching(prepared, tensors, threads)
+    names = [output.name for output in session.get_outputs()]
+    ranges = Ranges()
+    for feeds in requests:
+        seen = {**feeds, **dict(zip(names, session.run(names, feeds), strict=True))}
+        for name in tensors:
+            ranges.add(name, seen[name], histogram=histograms)
+    return ranges
 
 
 def float_tensors(graph: onnx.GraphProto, kinds: Iterable[str]) -> list[str]:
@@ -137,11 +137,6 @@ def _watching(prepared: Path, tensors: Sequence[str], threads: int) -> onnxrunti
     options.intra_op_num_threads = threads
     options.log_severity_level = ERRORS_ONLY
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-def _finite(array: Array) -> Array:
-    flat = array.ravel()
-    return flat if np.isfinite(flat).all() else flat[np.isfinite(flat)]
 
 
 def _thinned(array: Array) -> Array:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import onnx
+from onnxruntime.quantization.quant_utils import add_infer_metadata
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from slipway_optimizer.errors import first_line
@@ -63,3 +64,5 @@ def _complete(model: onnx.ModelProto) -> None:
     kept = [value for value in graph.value_info if value.name not in weights]
     del graph.value_info[:]
     graph.value_info.extend(kept)
+    # Otherwise each quantizer writes the model to disk and infers them once more.
+    add_infer_metadata(model)

@@ -110,7 +110,8 @@ def _calibrated(prepared: Path, context: QuantizeContext) -> dict[Method, Static
     methods: tuple[Method, ...] = (asked,) if asked else ("Percentile", "MinMax")
     tensors = float_tensors(read_graph(prepared), KINDS)
     context.report("Calibrating", 0.0)
-    seen = observe(prepared, tensors, _requests(context), methods[0], context.threads)
+    histograms = methods != ("MinMax",)
+    seen = observe(prepared, tensors, _requests(context), context.threads, histograms=histograms)
     return {method: StaticScheme(prepared, seen.by(method)) for method in methods}
 
 

@@ -40,8 +40,8 @@ class Contender:
 
 
 def _slipway(model: Model, ports: Ports) -> list[str]:
-    http = ["--host", "127.0.0.1", "--port", str(ports.http)]
-    return [sys.executable, "-m", "slipway_serving", "--artifact", str(model.artifact), *http]
+    where = ["--host", "127.0.0.1", "--port", str(ports.http), "--grpc-port", str(ports.grpc)]
+    return [sys.executable, "-m", "slipway_serving", "--artifact", str(model.artifact), *where]
 
 
 def _echo(model: Model, ports: Ports) -> list[str]:
@@ -82,7 +82,7 @@ ECHO = Contender("uvicorn that echoes", ECHO_FORMAT, _echo, models=("mlp",), inf
 SLIPWAY = [
     Contender(f"Slipway{suffix}", how, _slipway, environment)
     for suffix, environment in (("", SLIPWAY_ALONE), (" batching", SLIPWAY_BATCHED))
-    for how in (OIP_JSON, OIP_BINARY)
+    for how in (OIP_JSON, OIP_BINARY, GRPC)
 ]
 PEER_SERVERS = [
     Contender("FastAPI by hand", PLAIN, _fastapi, models=("mlp",)),

@@ -75,7 +75,6 @@ def start(contender: Contender, model: Model, log: Path) -> Running:
         "PYTHONPATH": str(contender.folder.parent),
         "SLIPWAY_INTRA_OP_THREADS": "1",
         "SLIPWAY_DRAIN_DELAY": "0",
-        "SLIPWAY_GRPC_PORT": str(ports.grpc),
         "OMP_NUM_THREADS": "1",
     }
     begin = time.perf_counter()

@@ -25,7 +25,7 @@ def condition_with(name: str, namespace: str, kind: str, reason: str, text: str 
         item = conditions(get("modeldeployment", name, "-n", namespace)).get(kind, {})
         return item if item.get("reason") == reason and text in item["message"] else None
 
-    return wait_for(found, timeout=180, message=f"{name}: no {kind} with reason {reason} and {text!r}")
+    return wait_for(found, message=f"{name}: no {kind} with reason {reason} and {text!r}")
 
 
 def test_wrong_digest(namespace: str, files: dict[str, str]) -> None:
@@ -70,4 +70,7 @@ def test_what_kubectl_shows(namespace: str, files: dict[str, str]) -> None:
     condition_with("shown", namespace, "Optimized", "SourceDigestMismatch")
     table = kubectl("get", "md", "shown", "-n", namespace)
     assert "SourceDigestMismatch" in table
-    assert "SourceDigestMismatch" in kubectl("describe", "md", "shown", "-n", namespace).split("Events:")[1]
+    wait_for(
+        lambda: "SourceDigestMismatch" in kubectl("describe", "md", "shown", "-n", namespace).split("Events:")[1],
+        message="no event tells of it",
+    )

@@ -35,12 +35,12 @@ def status(name: str, namespace: str) -> dict[str, Any]:
     return dict(get("modeldeployment", name, "-n", namespace).get("status", {}))
 
 
-def condition(name: str, namespace: str, reason: str, timeout: float = 180) -> dict[str, Any]:
+def condition(name: str, namespace: str, reason: str) -> dict[str, Any]:
     def found() -> dict[str, Any] | None:
         item = conditions({"status": status(name, namespace)}).get("Optimized", {})
         return item if item.get("reason") == reason else None
 
-    return wait_for(found, timeout=timeout, message=f"{name}: Optimized was never {reason}")
+    return wait_for(found, message=f"{name}: Optimized was never {reason}")
 
 
 def jobs(namespace: str, name: str) -> list[dict[str, Any]]:
@@ -55,7 +55,7 @@ def delete(name: str, namespace: str) -> None:
 def test_a_model_for_a_gpu_is_measured_on_one(namespace: str, files: dict[str, str]) -> None:
     """On the fake GPU nothing but the CPU answers: the Job runs all the same, as the serving pods do."""
     apply(doubler("ongpu", namespace, files, serve={}))
-    wait_for(lambda: jobs(namespace, "ongpu"), timeout=60, message="no Job")
+    wait_for(lambda: jobs(namespace, "ongpu"), message="no Job")
     (job,) = jobs(namespace, "ongpu")
     (container,) = job["spec"]["template"]["spec"]["containers"]
     assert container["resources"]["limits"] == {GPU: "1"}
@@ -74,7 +74,7 @@ def test_a_job_without_a_device_says_who_holds_them(namespace: str, files: dict[
     devices = sum(int(node["status"]["allocatable"].get(GPU, 0)) for node in nodes)
     hold = {"accelerator": {"count": devices}}
     apply(doubler("hoarder", namespace, files, serve=hold))
-    until_ready(namespace, "hoarder", timeout=240)
+    until_ready(namespace, "hoarder")
     apply(doubler("hoarder", namespace, files, serve=hold, optimize={"quantize": {"mode": "FP16"}}))
     waiting = condition("hoarder", namespace, "WaitingForAccelerator")
     assert f"hold {devices} {GPU}" in waiting["message"]
@@ -82,7 +82,7 @@ def test_a_job_without_a_device_says_who_holds_them(namespace: str, files: dict[
     kubectl("scale", "modeldeployment/hoarder", "-n", namespace, "--replicas=0")
     condition("hoarder", namespace, "ArtifactReady")
     kubectl("scale", "modeldeployment/hoarder", "-n", namespace, "--replicas=1")
-    until_ready(namespace, "hoarder", timeout=120)
+    until_ready(namespace, "hoarder")
     delete("hoarder", namespace)
 
 
@@ -92,10 +92,11 @@ def test_a_new_spec_cancels_the_running_job(namespace: str, files: dict[str, str
     condition("changed", namespace, "Optimizing")
     (first,) = jobs(namespace, "changed")
     apply(doubler("changed", namespace, files))
-    until_ready(namespace, "changed", timeout=240)
-    assert first["metadata"]["name"] not in [job["metadata"]["name"] for job in jobs(namespace, "changed")]
-    pods = get_all("pods", "-n", namespace, "-l", f"batch.kubernetes.io/job-name={first['metadata']['name']}")
-    assert not pods, "its pod went with it"
+    until_ready(namespace, "changed")
+    name = first["metadata"]["name"]
+    wait_for(lambda: name not in [job["metadata"]["name"] for job in jobs(namespace, "changed")], message="it stayed")
+    selector = f"batch.kubernetes.io/job-name={name}"
+    wait_for(lambda: not get_all("pods", "-n", namespace, "-l", selector), message="its pod did not go with it")
     delete("changed", namespace)
 
 
@@ -131,7 +132,7 @@ def test_old_artifacts_leave_the_store(namespace: str, files: dict[str, str]) ->
     kept = []
     for factor in (2.0, 3.0, 4.0):
         apply(doubler("collected", namespace, upload_doubler(factor), **spec))
-        until_ready(namespace, "collected", timeout=240)
+        until_ready(namespace, "collected")
         kept.append(status("collected", namespace)["artifact"]["recipeDigest"].removeprefix("sha256:"))
     filesystem = object_store.filesystem(store)
     there = {path.rsplit("/", 1)[-1] for path in filesystem.ls(prefix, refresh=True)}
@@ -149,7 +150,7 @@ def test_a_pickle_needs_the_administrator(namespace: str, files: dict[str, str])
         del model["spec"]["model"][field]
     model["spec"]["model"] |= {"format": "PickledModule", "allowPickle": True}
     apply(model)
-    refused = condition("pickled", namespace, "PickleNotAllowed", timeout=30)
+    refused = condition("pickled", namespace, "PickleNotAllowed")
     assert "optimizer.allowPickle" in refused["message"]
     assert jobs(namespace, "pickled") == []
     delete("pickled", namespace)
@@ -158,6 +159,6 @@ def test_a_pickle_needs_the_administrator(namespace: str, files: dict[str, str])
 def test_an_image_of_the_users(namespace: str, files: dict[str, str]) -> None:
     image = images()["optimizer"]
     apply(doubler("ownimage", namespace, files, optimize={"quantize": {"mode": "None"}, "image": image}))
-    until_ready(namespace, "ownimage", timeout=240)
+    until_ready(namespace, "ownimage")
     assert status("ownimage", namespace)["artifact"]["optimizerImage"] == image
     delete("ownimage", namespace)

@@ -30,5 +30,11 @@ def no_installed_slipway() -> None:
 def crd(no_installed_slipway: None) -> Path:
     """Installed with server-side apply, so that a chart that installed the same CRD keeps its share of it."""
     cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(CRD_FILE))
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRD_FILE))
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=300s", "-f", str(CRD_FILE))
+    cluster.wait_for(_is_discovered, message="the API server never served the CRD")
     return CRD_FILE
+
+
+def _is_discovered() -> bool:
+    """Discovery learns of a CRD a moment after it is established."""
+    return "modeldeployments" in cluster.kubectl("api-resources", "--api-group=serving.slipway.dev", "-o", "name")

@@ -11,6 +11,10 @@ from demo import shell
 ROOT = shell.ROOT
 BUNDLED = shell.STATE
 
+# What never comes true fails late; what comes true late, on a machine that does other things, too, does not fail.
+PATIENCE_SECONDS = 300.0
+PAUSE_SECONDS = 0.2
+
 T = TypeVar("T")
 
 
@@ -29,12 +33,12 @@ def kubectl(*arguments: str, stdin: str | None = None) -> str:
 
 
 def wait_for(
-    condition: Callable[[], T], timeout: float = 60.0, interval: float = 0.2, message: str = "the condition never held"
+    condition: Callable[[], T], timeout: float = PATIENCE_SECONDS, message: str = "the condition never held"
 ) -> T:
-    """The condition's value as soon as it is true-like; `timeout` and `interval` in seconds."""
+    """The condition's value as soon as it is true-like; `timeout` in seconds."""
     deadline = time.monotonic() + timeout
     while not (value := condition()):
         if time.monotonic() > deadline:
             raise TimeoutError(f"after {timeout:.0f} s: {message}")
-        time.sleep(interval)
+        time.sleep(PAUSE_SECONDS)
     return value

@@ -15,6 +15,8 @@ class HandClock:
     def perf_counter(self) -> float:
         return self.now
 
+    process_time = perf_counter
+
     def perf_counter_ns(self) -> int:
         return round(self.now * 1e9)
 

@@ -49,7 +49,7 @@ class Release:
             *values,
         ]
         flags = [part for value in sets for part in ("--set", value)]
-        return self.helm("upgrade", str(chart.CHART), "--install", "--wait", "--timeout=180s", *flags)
+        return self.helm("upgrade", str(chart.CHART), "--install", "--wait", "--timeout=600s", *flags)
 
     def remove(self) -> None:
         self.helm("uninstall", "--ignore-not-found", "--wait")

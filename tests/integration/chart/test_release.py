@@ -35,10 +35,13 @@ def test_install_runs_in_a_restricted_namespace_and_registers_the_metrics_api(in
 
 def test_one_operator_leads(installed):
     def holder():
-        lease = f"lease/{installed.name}-operator"
-        return cluster.kubectl("-n", installed.namespace, "get", lease, "-o", "jsonpath={.spec.holderIdentity}")
+        lease = ("lease", f"{installed.name}-operator", "--ignore-not-found")
+        return cluster.kubectl("-n", installed.namespace, "get", *lease, "-o", "jsonpath={.spec.holderIdentity}")
 
-    assert any(holder().startswith(pod["metadata"]["name"]) for pod in pods_of(installed, "operator"))
+    def is_one_of_them():
+        return any(holder().startswith(pod["metadata"]["name"]) for pod in pods_of(installed, "operator"))
+
+    cluster.wait_for(is_one_of_them, message="no operator leads")
 
 
 def test_upgrade_keeps_the_certificate_that_the_replicas_made(installed):

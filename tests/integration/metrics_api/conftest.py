@@ -52,7 +52,7 @@ class Model:
         self._apply(build_fake_deployment(NAME))
         self.parent = ModelDeployment.model_validate(created)
         cluster.kubectl(
-            "-n", self.namespace, "wait", "--for=jsonpath={.status.replicas}=1", "--timeout=30s", f"deployment/{NAME}"
+            "-n", self.namespace, "wait", "--for=jsonpath={.status.replicas}=1", "--timeout=300s", f"deployment/{NAME}"
         )
 
     def become_ready(self) -> None:

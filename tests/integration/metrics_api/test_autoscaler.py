@@ -9,18 +9,18 @@ pytestmark = pytest.mark.cluster
 
 
 def test_replicas_follow_the_load(metrics_api, model):
-    model.become_ready()
     model.pod.load = 19
+    model.become_ready()
     model.autoscale()
     cluster.wait_for(lambda: model.replicas == 5)  # 19 requests, 4 to a replica
-    assert model.scaling_active[0] == "True"
+    cluster.wait_for(lambda: model.scaling_active[0] == "True")
     model.pod.load = 0
     cluster.wait_for(lambda: model.replicas == 1)
 
 
 def test_the_metric_as_any_client_reads_it(metrics_api, model):
-    model.become_ready()
     model.pod.load = 3
+    model.become_ready()
     cluster.wait_for(lambda: model.read_metric()[0])
     (item,) = json.loads(model.read_metric()[1])["items"]
     assert item["value"] == "3"
@@ -29,13 +29,13 @@ def test_the_metric_as_any_client_reads_it(metrics_api, model):
 
 
 def test_replicas_are_held_while_the_load_is_unknown(metrics_api, model):
-    model.become_ready()
     model.pod.load = 19
+    model.become_ready()
     model.autoscale()
     cluster.wait_for(lambda: model.replicas == 5)
     model.pod.load = None
-    cluster.wait_for(lambda: model.scaling_active[0] == "False")
-    assert "none of its 1 ready pods answers" in model.scaling_active[1]
+    why = "none of its 1 ready pods answers"
+    cluster.wait_for(lambda: model.scaling_active[0] == "False" and why in model.scaling_active[1])
     assert model.replicas == 5
 
 

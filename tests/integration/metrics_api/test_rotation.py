@@ -15,9 +15,9 @@ pytestmark = pytest.mark.cluster
 
 def test_certificate_and_ca_rotate_without_one_failed_request(installation, model):
     leaves, cas, failures = set(), set(), []
-    model.become_ready()
     model.pod.load = 2
-    with serving(installation, "--leaf-lifetime=12", "--ca-lifetime=36") as replica:
+    model.become_ready()
+    with serving(installation, "--leaf-lifetime=20", "--ca-lifetime=60") as replica:
         cluster.wait_for(lambda: model.read_metric()[0])
 
         def has_rotated_twice() -> bool:
@@ -28,5 +28,5 @@ def test_certificate_and_ca_rotate_without_one_failed_request(installation, mode
             cas.update(split_bundle(b64decode(api_service()["spec"]["caBundle"])))
             return len(cas) >= 3 and len(leaves) >= 6
 
-        cluster.wait_for(has_rotated_twice, timeout=120)
+        cluster.wait_for(has_rotated_twice)
     assert not failures

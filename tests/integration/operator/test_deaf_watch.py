@@ -19,17 +19,15 @@ def test_the_liveness_probe_notices(namespace: str, tmp_path: Path) -> None:
         operator(namespace, tmp_path, *limits, kubeconfig=kubeconfig) as running,
     ):
         create(namespace, "heard")
-        cluster.wait_for(
-            lambda: get("modeldeployment", "heard", namespace).get("status"), timeout=30, message="no work"
-        )
-        cluster.wait_for(running.is_watching, timeout=10, message="the watch delivered nothing")
-        assert running.get("/healthz") == (200, "ok")
+        cluster.wait_for(lambda: get("modeldeployment", "heard", namespace).get("status"), message="no work")
+        cluster.wait_for(running.is_watching, message="the watch delivered nothing")
+        cluster.wait_for(lambda: running.get("/healthz") == (200, "ok"), message="it hears, and is not healthy")
 
         proxy.deaf.set()
         labels = json.dumps({"metadata": {"labels": {"changed": "unheard"}}})
         cluster.kubectl("patch", "modeldeployment", "heard", "-n", namespace, "--type=merge", "-p", labels)
 
-        cluster.wait_for(lambda: running.get("/healthz")[0] == 503, timeout=40, message="the probe noticed nothing")
+        cluster.wait_for(lambda: running.get("/healthz")[0] == 503, message="the probe noticed nothing")
         assert "the watch of modeldeployments" in running.get("/healthz")[1]
 
 
@@ -37,7 +35,7 @@ def test_a_quiet_watch_is_not_deaf(namespace: str, tmp_path: Path) -> None:
     limits = ("--resync-interval", "1", "--watch-lag-limit", "2")
     with operator(namespace, tmp_path, *limits) as running:
         create(namespace, "quiet")
-        cluster.wait_for(running.is_watching, timeout=30, message="no work")
+        cluster.wait_for(running.is_watching, message="no work")
 
         def passes() -> float:
             lines = running.get("/metrics")[1].splitlines()
@@ -46,5 +44,5 @@ def test_a_quiet_watch_is_not_deaf(namespace: str, tmp_path: Path) -> None:
 
         # Each resync reads everything again.
         before = passes()
-        cluster.wait_for(lambda: passes() >= before + 6, timeout=60, message="no resync")
-        assert running.get("/healthz") == (200, "ok")
+        cluster.wait_for(lambda: passes() >= before + 6, message="no resync")
+        cluster.wait_for(lambda: running.get("/healthz") == (200, "ok"), message="it was taken for deaf")

@@ -10,6 +10,8 @@ from support.operator_process import OperatorProcess, operator
 
 pytestmark = pytest.mark.cluster
 
+MISSING = {"reason": ""}
+TELLS_OF_THE_OLD_ONE = ("", "NameTaken", "ChildRefused")
 KINDS = (
     "job,configmap,persistentvolumeclaim,deployment,service,poddisruptionbudget,horizontalpodautoscaler,replicaset,pod"
 )
@@ -24,15 +26,15 @@ def left(namespace: str, name: str) -> str:
 def running(namespace: str, tmp_path: Path) -> Iterator[OperatorProcess]:
     create_optimized(namespace, "leaving")
     with operator(namespace, tmp_path) as process:
-        cluster.wait_for(lambda: get("deployment", "leaving", namespace), timeout=30, message="nothing was made")
+        cluster.wait_for(lambda: get("deployment", "leaving", namespace), message="nothing was made")
         yield process
 
 
 @pytest.mark.parametrize("cascade", ["background", "foreground"])
 def test_nothing_is_left(cascade: str, namespace: str, running: OperatorProcess) -> None:
-    cluster.kubectl("delete", "modeldeployment", "leaving", "-n", namespace, f"--cascade={cascade}", "--timeout=60s")
+    cluster.kubectl("delete", "modeldeployment", "leaving", "-n", namespace, f"--cascade={cascade}", "--timeout=300s")
 
-    cluster.wait_for(lambda: not left(namespace, "leaving"), timeout=60, message=left(namespace, "leaving"))
+    cluster.wait_for(lambda: not left(namespace, "leaving"), message=left(namespace, "leaving"))
     assert running.get("/healthz")[0] == 200
 
 
@@ -48,13 +50,10 @@ def test_a_new_one_of_that_name_starts_afresh(namespace: str, running: OperatorP
         )
         return [owner["uid"] for owner in owners] == [new["metadata"]["uid"]]
 
-    cluster.wait_for(belongs_to_the_new_one, timeout=60, message="it was not made anew")
+    cluster.wait_for(belongs_to_the_new_one, message="it was not made anew")
     assert get("persistentvolumeclaim", "leaving-artifacts", namespace)["metadata"]["uid"] != old["metadata"]["uid"]
+    cluster.wait_for(lambda: not get("deployment", "leaving", namespace), message="the old one still serves")
     cluster.wait_for(
-        lambda: not get("deployment", "leaving", namespace), timeout=60, message="the old one still serves"
-    )
-    cluster.wait_for(
-        lambda: conditions("leaving", namespace)["Ready"]["reason"] not in ("NameTaken", "ChildRefused"),
-        timeout=30,
+        lambda: conditions("leaving", namespace).get("Ready", MISSING)["reason"] not in TELLS_OF_THE_OLD_ONE,
         message="the status still tells of the old one",
     )

@@ -14,7 +14,6 @@ from support.operator_process import operator
 pytestmark = pytest.mark.cluster
 
 NAME = "steady"
-SECONDS = 15
 
 Change = Callable[[str], None]
 
@@ -81,7 +80,7 @@ def served(crd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     namespace = create_namespace()
     create_optimized(namespace, NAME)
     with operator(namespace, tmp_path_factory.mktemp("drift")):
-        cluster.wait_for(lambda: get("poddisruptionbudget", NAME, namespace), timeout=30, message="nothing was made")
+        cluster.wait_for(lambda: get("poddisruptionbudget", NAME, namespace), message="nothing was made")
         yield namespace
     cluster.kubectl("delete", "namespace", namespace, "--wait=false")
 
@@ -106,7 +105,7 @@ def test_it_comes_back_as_it_was(what: str, served: str) -> None:
 
     assert get(kind, NAME, served).get("metadata", {}).get("resourceVersion") != version, "the change did nothing"
     with contextlib.suppress(TimeoutError):
-        cluster.wait_for(lambda: content(kind, served) == before, timeout=SECONDS)
+        cluster.wait_for(lambda: content(kind, served) == before)
     assert content(kind, served) == before
 
 
@@ -118,5 +117,5 @@ def test_a_restart_by_kubectl_is_left_alone(served: str) -> None:
     def template() -> dict[str, Any]:
         return dict(get("deployment", NAME, served)["spec"]["template"])
 
-    cluster.wait_for(lambda: "LATER" not in json.dumps(template()), timeout=SECONDS, message="the change stayed")
+    cluster.wait_for(lambda: "LATER" not in json.dumps(template()), message="the change stayed")
     assert "kubectl.kubernetes.io/restartedAt" in template()["metadata"]["annotations"]

@@ -1,8 +1,7 @@
-"""One replica works, the other waits: who takes over, how fast, and who stops."""
+"""One replica works, the other waits: who takes over, and who stops."""
 
 import json
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -14,36 +13,35 @@ pytestmark = pytest.mark.cluster
 
 
 def start_working(running: OperatorProcess) -> None:
-    cluster.wait_for(running.is_leading, timeout=30, message="nobody leads")
+    cluster.wait_for(running.is_leading, message="nobody leads")
 
 
-def test_a_standby_is_ready_and_takes_over_within_seconds(namespace: str, tmp_path: Path) -> None:
+def test_a_standby_is_ready_and_takes_over_at_once(namespace: str, tmp_path: Path) -> None:
     with operator(namespace, tmp_path) as first:
         start_working(first)
         with operator(namespace, tmp_path) as second:
-            cluster.wait_for(lambda: second.get("/readyz")[0] == 200, timeout=30, message="the standby is not ready")
+            cluster.wait_for(lambda: second.get("/readyz")[0] == 200, message="the standby is not ready")
             assert second.get("/healthz")[0] == 200
             assert not second.is_leading()
+            holder = get("lease", "slipway-operator", namespace)["spec"]["holderIdentity"]
 
-            began = time.monotonic()
             assert first.stop() == 0
-            assert time.monotonic() - began < 20
-            cluster.wait_for(second.is_leading, timeout=10, message="the standby did not take over")
+            # It gave the lease back: nobody has to wait until it expires.
+            assert get("lease", "slipway-operator", namespace)["spec"].get("holderIdentity") != holder
+            cluster.wait_for(second.is_leading, message="the standby did not take over")
 
             create(namespace, "after")
-            cluster.wait_for(
-                lambda: get("modeldeployment", "after", namespace).get("status"), timeout=20, message="no work"
-            )
+            cluster.wait_for(lambda: get("modeldeployment", "after", namespace).get("status"), message="no work")
 
 
 def test_a_killed_leader_is_replaced_when_its_lease_expires(namespace: str, tmp_path: Path) -> None:
     with operator(namespace, tmp_path) as first:
         start_working(first)
         with operator(namespace, tmp_path) as second:
-            cluster.wait_for(lambda: second.get("/readyz")[0] == 200, timeout=30, message="the standby is not ready")
+            cluster.wait_for(lambda: second.get("/readyz")[0] == 200, message="the standby is not ready")
             first.process.send_signal(signal.SIGKILL)
 
-            cluster.wait_for(second.is_leading, timeout=40, message="the standby did not take over")
+            cluster.wait_for(second.is_leading, message="the standby did not take over")
 
 
 def test_a_leader_that_lost_its_lease_exits(namespace: str, tmp_path: Path) -> None:
@@ -53,7 +51,7 @@ def test_a_leader_that_lost_its_lease_exits(namespace: str, tmp_path: Path) -> N
         usurp = json.dumps({"spec": {"holderIdentity": "another"}})
         cluster.kubectl("patch", "lease", "slipway-operator", "-n", namespace, "--type=merge", "-p", usurp)
 
-        assert running.process.wait(timeout=20) == 1
+        assert running.process.wait(timeout=300) == 1
         assert get("lease", "slipway-operator", namespace)["spec"]["holderIdentity"] == "another"
 
 
@@ -61,9 +59,7 @@ def test_every_line_of_the_log_is_json_and_a_stop_is_clean(namespace: str, tmp_p
     with operator(namespace, tmp_path) as running:
         start_working(running)
         create(namespace, "logged")
-        cluster.wait_for(
-            lambda: get("modeldeployment", "logged", namespace).get("status"), timeout=20, message="no work"
-        )
+        cluster.wait_for(lambda: get("modeldeployment", "logged", namespace).get("status"), message="no work")
 
         assert running.stop() == 0
 

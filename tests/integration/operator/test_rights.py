@@ -47,23 +47,18 @@ def test_the_rights_are_enough(namespace: str, tmp_path: Path) -> None:
     create_optimized(namespace, "served", {"spec": {"scale": {"maxReplicas": 3}}})
     create(namespace, "fresh")
     with operator(namespace, tmp_path, kubeconfig=restricted_kubeconfig(namespace, tmp_path)) as running:
-        cluster.wait_for(
-            lambda: get("horizontalpodautoscaler", "served", namespace), timeout=30, message="nothing made"
-        )
-        cluster.wait_for(
-            lambda: "status" in get("modeldeployment", "fresh", namespace), timeout=30, message="no status"
-        )
+        cluster.wait_for(lambda: get("horizontalpodautoscaler", "served", namespace), message="nothing made")
+        cluster.wait_for(lambda: "status" in get("modeldeployment", "fresh", namespace), message="no status")
 
         cluster.kubectl("patch", "deployment", "served", "-n", namespace, "-p", json.dumps(SIDECAR))
         cluster.wait_for(
             lambda: "sidecar" not in json.dumps(get("deployment", "served", namespace)["spec"]),
-            timeout=20,
             message="the sidecar stayed",
         )
         fixed = json.dumps({"spec": {"scale": {"maxReplicas": None}}})
         cluster.kubectl("patch", "modeldeployment", "served", "-n", namespace, "--type=merge", "-p", fixed)
         cluster.wait_for(
-            lambda: not get("horizontalpodautoscaler", "served", namespace), timeout=20, message="the autoscaler stayed"
+            lambda: not get("horizontalpodautoscaler", "served", namespace), message="the autoscaler stayed"
         )
 
         refused = re.findall(r'api_errors_total\{code="403",method="(\w+)"\}', running.get("/metrics")[1])

@@ -1,6 +1,6 @@
 """What hurts is found and left in float; what is left there really is computed in float."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +9,23 @@ import onnx
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from support.hand_clock import hand_clock
 from support.quantizing import context_of, dataset_of
 
-from slipway_optimizer.quantize import build_variant, divide
+from slipway_optimizer.quantize import build_variant, divide, search, sensitivity
 from slipway_optimizer.quantize.leftovers import store_in_half
 from slipway_optimizer.quantize.search import Search
-from slipway_optimizer.quantize.sensitivity import Layer, by_harm
+from slipway_optimizer.quantize.sensitivity import Layer, by_harm, measure_layers
 from slipway_optimizer.quantize.units import Unit
 
 CHANNELS = 8
 LAYERS = 6
+
+
+@pytest.fixture(autouse=True)
+def no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How far the search gets in its time is not what is tested here."""
+    hand_clock(monkeypatch, search, sensitivity)
 
 
 @pytest.fixture
@@ -100,6 +107,37 @@ def test_the_fewest_layers_that_hold_the_budget_are_found(tmp_path: Path, harmfu
     # A heavy layer that was passed on the way and hurts nobody goes back into integers.
     assert harmful <= {layer.name for layer in kept}
     assert len(kept) <= needed
+
+
+class Harm:
+    """A probe that adds up the squares of what each unit of a paper costs."""
+
+    def __init__(self, harm: Mapping[str, float]) -> None:
+        self.harm = harm
+        self.asked = 0
+
+    def error(self, path: Path) -> float:
+        self.asked += 1
+        return float(np.sqrt(sum(self.harm.get(name, 1e-3) ** 2 for name in path.read_text().split())))
+
+
+@pytest.mark.parametrize("harm", [{"17": 0.9}, {"0": 0.3, "1": 0.4, "40": 0.2}, {"5": float("inf"), "6": 0.2}])
+def test_what_hurts_is_found_without_asking_for_each_layer(tmp_path: Path, harm: dict[str, float]) -> None:
+    units = [unit(str(number), 10) for number in range(64)]
+    probe: Any = Harm(harm)
+    layers = measure_layers(Paper(units), probe, tmp_path, lambda message, fraction: None)
+    assert [one for layer in layers for one in layer.units] == units
+    assert probe.asked < len(units) / 2
+    worst = by_harm(layers)[: len(harm)]
+    assert {layer.name: layer.error for layer in worst} == pytest.approx(harm)
+
+
+def test_a_search_without_time_still_knows_every_layer(tmp_path: Path) -> None:
+    units = [unit(str(number), 10) for number in range(20)]
+    probe: Any = Harm({"3": 0.5})
+    layers = measure_layers(Paper(units), probe, tmp_path, lambda message, fraction: None, seconds=0)
+    assert [one for layer in layers for one in layer.units] == units
+    assert by_harm(layers)[0].name == "3 … 5"
 
 
 def test_a_budget_that_nothing_holds_is_given_up(tmp_path: Path) -> None:

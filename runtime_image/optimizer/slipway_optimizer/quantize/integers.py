@@ -33,6 +33,9 @@ AnyReducible = TypeVar("AnyReducible", bound=Reducible)
 
 def judge(schemes: Sequence[AnyScheme], probe: Probe, scratch: Path) -> tuple[AnyScheme, float]:
     """Of several ways to put everything in integers the one that is the least off, and by how much it is."""
+    if not schemes[0].units:
+        # The quantizers take an empty list of nodes for all of them.
+        raise NotApplicableError("nothing in this model can be computed that way")
     path = scratch / "judged" / "model.onnx"
     errors = []
     for scheme in schemes:

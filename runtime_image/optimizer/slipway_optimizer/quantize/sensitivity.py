@@ -1,9 +1,9 @@
-"""Sensitivity: how far off the answers are when one layer alone is in integers."""
+"""Sensitivity: how far off the answers are when one layer, or a few neighbours, alone are in integers."""
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, isfinite
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,8 +11,9 @@ from slipway_optimizer.quantize.probe import Probe
 from slipway_optimizer.quantize.scheme import Scheme
 from slipway_optimizer.quantize.units import Unit
 
-MOST_LAYERS: Final = 96
 FEWEST_LAYERS: Final = 8
+# Of the square of all errors. The search leaves the largest in float; what is far below them is not looked at closer.
+SHARE_THAT_MATTERS: Final = 0.03
 # Of this process's CPUs: what else runs on the machine does not decide how closely it is looked at.
 SECONDS: Final = 60.0
 # How much a layer's weights count beside its being one: files have to become small, too.
@@ -43,23 +44,35 @@ class Layer:
 def measure_layers(
     scheme: Scheme, probe: Probe, scratch: Path, report: Callable[[str, float], None], seconds: float = SECONDS
 ) -> list[Layer]:
-    """Quantize each layer alone, in the order of the graph.
+    """How far off the answers are for each layer, in the order of the graph.
 
-    Where this would take too long, neighbours are taken together.
+    Errors add up by their squares, and few layers make up most of them. So neighbours are first quantized together, and
+    taken apart where they hurt: the worst ones first, as long as they can change what is left in float.
     """
-    size = ceil(len(scheme.units) / MOST_LAYERS)
-    start = time.process_time()
-    first = _error(scheme, scheme.units[:size], probe, scratch)
-    taken = time.process_time() - start
-    affordable = max(FEWEST_LAYERS, int(seconds / max(taken, 1e-3)))
-    wider = max(size, ceil(len(scheme.units) / affordable))
-    groups = [scheme.units[at : at + wider] for at in range(0, len(scheme.units), wider)]
-    layers = []
-    for number, group in enumerate(groups):
-        report(f"Quantizing {group[0].name} alone", number / len(groups))
-        known = number == 0 and wider == size
-        layers.append(Layer(tuple(group), first if known else _error(scheme, group, probe, scratch)))
+
+    def measured(units: Sequence[Unit]) -> Layer:
+        report(f"Quantizing {units[0].name} alone", min(len(layers) / len(scheme.units), 1.0))
+        return Layer(tuple(units), _error(scheme, units, probe, scratch))
+
+    layers: list[Layer] = []
+    end = time.process_time() + seconds
+    size = ceil(len(scheme.units) / FEWEST_LAYERS)
+    layers += [measured(scheme.units[at : at + size]) for at in range(0, len(scheme.units), size)]
+    while time.process_time() < end:
+        worst = worth_splitting(layers)
+        if worst is None:
+            break
+        at, middle = layers.index(worst), len(worst.units) // 2
+        layers[at : at + 1] = [measured(worst.units[:middle]), measured(worst.units[middle:])]
     return layers
+
+
+def worth_splitting(layers: Sequence[Layer]) -> Layer | None:
+    """The neighbours with the largest error that is not known layer by layer; None where none of it matters."""
+    known = sum(layer.error**2 for layer in layers if isfinite(layer.error))
+    several = [layer for layer in layers if len(layer.units) > 1]
+    worst = max(several, key=lambda layer: layer.error, default=None)
+    return worst if worst is not None and worst.error**2 > SHARE_THAT_MATTERS * known else None
 
 
 def by_harm(layers: Sequence[Layer]) -> list[Layer]:
@@ -67,10 +80,13 @@ def by_harm(layers: Sequence[Layer]) -> list[Layer]:
 
     Errors add up by their squares. What a layer saves is its share of the weights, and some time.
     """
-    count, total = len(layers), sum(layer.weights for layer in layers) or 1
-    return sorted(
-        layers, key=lambda layer: layer.error**2 / (layer.weights / total + BEING_A_LAYER / count), reverse=True
-    )
+    count = sum(len(layer.units) for layer in layers)
+    total = sum(layer.weights for layer in layers) or 1
+
+    def harm(layer: Layer) -> float:
+        return layer.error**2 / (layer.weights / total + BEING_A_LAYER * len(layer.units) / count)
+
+    return sorted(layers, key=harm, reverse=True)
 
 
 def _error(scheme: Scheme, group: Sequence[Unit], probe: Probe, scratch: Path) -> float:

@@ -20,8 +20,11 @@ from slipway_contract.manifest import (
     Hardware,
     Manifest,
     Reference,
+    TensorDType,
     TensorSpec,
 )
+from slipway_serving.datatypes import DATATYPES, bfloat16_to_float32
+from slipway_serving.session import Session
 
 OPSET = 21
 IR_VERSION = 10
@@ -39,6 +42,11 @@ _DTYPES: dict[int, str] = {
     TensorProto.FLOAT16: "float16",
     TensorProto.FLOAT: "float32",
     TensorProto.DOUBLE: "float64",
+    TensorProto.UINT16: "uint16",
+    TensorProto.UINT32: "uint32",
+    TensorProto.UINT64: "uint64",
+    TensorProto.BFLOAT16: "bfloat16",
+    TensorProto.STRING: "string",
 }
 
 
@@ -76,6 +84,17 @@ def build_mlp(width: int = 64, classes: int = 10, *, seed: int = 0) -> onnx.Mode
         [tensor("x", TensorProto.FLOAT, ["batch", width])],
         [tensor("logits", TensorProto.FLOAT, ["batch", classes])],
         [numpy_helper.from_array(value, name) for name, value in weights.items()],
+    )
+
+
+def build_identity(dtypes: dict[str, str]) -> onnx.ModelProto:
+    """For each name an input `NAME` of two dynamic axes of its own, and an output `NAME_out` with the same values."""
+    types = {dtype: elem_type for elem_type, dtype in _DTYPES.items()}
+    shapes = {name: [f"{name}_rows", f"{name}_columns"] for name in dtypes}
+    return build_model(
+        [helper.make_node("Identity", [name], [f"{name}_out"]) for name in dtypes],
+        [tensor(name, types[dtype], shapes[name]) for name, dtype in dtypes.items()],
+        [tensor(f"{name}_out", types[dtype], shapes[name]) for name, dtype in dtypes.items()],
     )
 
 
@@ -157,7 +176,15 @@ def sample(spec: TensorSpec, *, rows: int = 2, seed: int = 0) -> Array:
     """Values for an input; every dynamic axis gets `rows`."""
     shape = [rows if isinstance(size, str) else size for size in spec.shape]
     values = np.random.default_rng(seed).normal(size=shape)
-    return (values > 0 if spec.dtype == "bool" else values * 4).astype(spec.dtype)
+    if spec.dtype == "string":
+        return values.astype(str).astype(object)
+    if spec.dtype == "bool":
+        return values > 0
+    return (
+        (np.abs(values) * 4).astype(DATATYPES[spec.dtype].held)
+        if spec.dtype.startswith(("u", "b"))
+        else (values * 4).astype(spec.dtype)
+    )
 
 
 def _spec(value: onnx.ValueInfoProto) -> TensorSpec:
@@ -176,18 +203,17 @@ def _entry(folder: Path, path: str) -> FileEntry:
 
 
 def _golden(model_path: Path, feeds: dict[str, Array], tolerance: tuple[float, float]) -> Golden:
-    session = onnxruntime.InferenceSession(str(model_path), providers=["CPUExecutionProvider"])
-    names = [output.name for output in session.get_outputs()]
-    outputs = dict(zip(names, session.run(names, feeds), strict=True))
+    outputs = Session(model_path, intra_op_threads=1, providers=["CPUExecutionProvider"]).run(feeds)
+    model = onnx.load(model_path, load_external_data=False)
+    dtypes = {value.name: _spec(value).dtype for value in (*model.graph.input, *model.graph.output)}
     return Golden(
-        inputs=[_golden_tensor(name, value) for name, value in feeds.items()],
-        outputs=[_golden_tensor(name, value) for name, value in outputs.items()],
+        inputs=[_golden_tensor(name, value, dtypes[name]) for name, value in feeds.items()],
+        outputs=[_golden_tensor(name, value, dtypes[name]) for name, value in outputs.items()],
         atol=tolerance[0],
         rtol=tolerance[1],
     )
 
 
-def _golden_tensor(name: str, value: Array) -> GoldenTensor:
-    return GoldenTensor.model_validate(
-        {"name": name, "dtype": value.dtype.name, "shape": list(value.shape), "data": value.reshape(-1).tolist()}
-    )
+def _golden_tensor(name: str, value: Array, dtype: TensorDType) -> GoldenTensor:
+    values = bfloat16_to_float32(value) if dtype == "bfloat16" else value
+    return GoldenTensor(name=name, dtype=dtype, shape=list(value.shape), data=values.reshape(-1).tolist())

@@ -8,41 +8,30 @@ import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from slipway_serving.compression import accepted_encoding, deflated, inflated, known_encoding
 from slipway_serving.dataplane import DataPlane
 from slipway_serving.description import VERSION
 from slipway_serving.errors import (
     ClientGoneError,
-    DeadlineExceededError,
     InferenceFailedError,
     InvalidRequestError,
-    NotReadyError,
-    OverloadedError,
     RequestError,
     RequestTooLargeError,
-    UnsupportedEncodingError,
 )
 from slipway_serving.protocol import Answer
+from slipway_serving.status_codes import STATUS_CODES, error_body, error_headers
 from slipway_serving.ticket import Ticket
 
-STATUS_CODES: dict[type[RequestError], int] = {
-    InvalidRequestError: 400,
-    RequestTooLargeError: 413,
-    UnsupportedEncodingError: 415,
-    InferenceFailedError: 500,
-    NotReadyError: 503,
-    OverloadedError: 503,
-    DeadlineExceededError: 504,
-}
-_CLIENT_GONE = 499
+_CLIENT_GONE = STATUS_CODES[ClientGoneError]
 
 _JSON = (b"content-type", b"application/json")
 _BINARY = (b"content-type", b"application/octet-stream")
 # What Envoy, and so Istio and most gateways, say of the time that the client still waits.
 _TIMEOUT = b"x-envoy-expected-rq-timeout-ms"
 _HEADER_LENGTH = b"inference-header-content-length"
+_MOST_DIGITS = 18
 
 _log = logging.getLogger(__name__)
 
@@ -63,7 +52,7 @@ class App:
             await self._control(scope, receive, send)
         elif scope["method"] != "POST":
             sentence = f"{scope['method']} is not allowed on {scope['path']}"
-            await self._send(send, 405, [_JSON, (b"allow", b"POST")], orjson.dumps({"error": sentence}))
+            await self._send(send, 405, [_JSON, (b"allow", b"POST")], error_body(sentence))
         else:
             code = await self._answer(call, scope, receive, send)
             self._plane.metrics.count_request(code, route="infer" if call == self._infer else "predict")
@@ -92,14 +81,17 @@ class App:
                 ticket.until_gone = partial(_until_gone, receive)
                 ticket.code = await self._exchange(call, headers, ticket, receive, send)
                 return ticket.code
-        except (NotReadyError, OverloadedError) as error:
+        except RequestError as error:
             return await self._send_error(send, error)
 
     async def _exchange(self, call: Call, headers: Headers, ticket: Ticket, receive: Receive, send: Send) -> int:
         try:
-            _refuse_encoding(headers)
             _limit_time(headers, ticket)
-            body = await read_body(receive, headers, self._plane.settings.max_request_bytes, ticket)
+            limit = self._plane.settings.max_request_bytes
+            encoding = known_encoding(headers.get(b"content-encoding", b"").decode("latin-1"))
+            body = await read_body(receive, headers, limit, ticket)
+            if encoding is not None:
+                body = await inflated(body, encoding, limit, ticket.hold)
             answer = await call(body, headers, ticket)
         except ClientGoneError:
             return _CLIENT_GONE
@@ -111,16 +103,12 @@ class App:
         content = [_JSON]
         if answer.header_length is not None:
             content = [_BINARY, (_HEADER_LENGTH, str(answer.header_length).encode())]
-        await self._send(send, 200, content, answer.body)
+        await self._send(send, 200, *await _compressed(content, answer.body, headers))
         return 200
 
     async def _send_error(self, send: Send, error: RequestError) -> int:
         code = STATUS_CODES[type(error)]
-        headers = [_JSON]
-        if code == 503:  # noqa: PLR2004 (a status code)
-            seconds = error.retry_after if isinstance(error, OverloadedError) else 1
-            headers.append((b"retry-after", str(seconds).encode()))
-        await self._send(send, code, headers, orjson.dumps({"error": str(error)}))
+        await self._send(send, code, error_headers(error), error_body(str(error)))
         return code
 
     async def _send(self, send: Send, code: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
@@ -168,28 +156,33 @@ async def _until_gone(receive: Receive) -> None:
 
 def _announced(headers: Headers) -> int:
     value = headers.get(b"content-length", b"")
-    return int(value) if value.isdigit() else 0
+    return int(value) if value.isdigit() and len(value) <= _MOST_DIGITS else 0
 
 
 def _limit_time(headers: Headers, ticket: Ticket) -> None:
     value = headers.get(_TIMEOUT)
     if value is None:
         return
-    if not value.isdigit():
+    if not value.isdigit() or len(value) > _MOST_DIGITS:
         raise InvalidRequestError("X-Envoy-Expected-Rq-Timeout-Ms must be a number of milliseconds")
     ticket.limit_to(int(value) / 1000)
 
 
-def _refuse_encoding(headers: Headers) -> None:
-    encoding = headers.get(b"content-encoding", b"identity").decode("latin-1")
-    if encoding != "identity":
-        raise UnsupportedEncodingError(f"Content-Encoding {encoding} is not supported: send the body as it is")
+async def _compressed(
+    content: list[tuple[bytes, bytes]], body: bytes, headers: Headers
+) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    accepted = headers.get(b"accept-encoding")
+    encoding = None if accepted is None else accepted_encoding(accepted.decode("latin-1"))
+    compressed = None if encoding is None else await deflated(body, encoding)
+    if encoding is None or compressed is None:
+        return content, body
+    return [*content, (b"content-encoding", encoding.encode()), (b"vary", b"accept-encoding")], compressed
 
 
 def _header_length(headers: Headers) -> int | None:
     value = headers.get(_HEADER_LENGTH)
     if value is None:
         return None
-    if not value.isdigit():
+    if not value.isdigit() or len(value) > _MOST_DIGITS:
         raise InvalidRequestError("Inference-Header-Content-Length must be a number of bytes")
     return int(value)

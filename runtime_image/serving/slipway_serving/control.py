@@ -1,101 +1,165 @@
-"""The routes that people, probes, scrapers and the operator ask: health, metadata, metrics, status."""
+"""The routes that people, probes, scrapers and the operator ask: health, metadata, statistics, metrics, status."""
 
+import json
 from typing import Any
 
-from fastapi import FastAPI, HTTPException, Request, Response
-from fastapi.responses import JSONResponse
-from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
 
-from slipway_serving.dataplane import DataPlane, LoadedModel
-from slipway_serving.description import VERSION, describe_config, describe_model, describe_server
+from slipway_serving.dataplane import DataPlane
+from slipway_serving.description import (
+    describe_config,
+    describe_index,
+    describe_model,
+    describe_server,
+    describe_statistics,
+)
+from slipway_serving.errors import InvalidRequestError, RequestError
 from slipway_serving.metrics import CONTENT_TYPE
+from slipway_serving.openapi import describe_api, render_page
+from slipway_serving.status_codes import STATUS_CODES, error_body, error_headers
+
+_MOST_INDEX_BYTES = 4096
 
 
-def build_control(plane: DataPlane) -> FastAPI:
-    app = FastAPI(title="Slipway", openapi_url=None)
-    app.add_exception_handler(StarletteHTTPException, _error_response)
-    _add_health(app, plane)
-    _add_models(app, plane)
-    _add_observability(app, plane)
-    return app
+def build_control(plane: DataPlane) -> Starlette:
+    return Starlette(
+        routes=[*_health(plane), *_models(plane), *_repository(plane), *_observability(plane), *_documentation(plane)],
+        exception_handlers={HTTPException: _refuse_route, RequestError: _refuse_request},
+    )
 
 
-async def _error_response(request: Request, error: Exception) -> Response:
-    if not isinstance(error, StarletteHTTPException):
+async def _refuse_route(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
         raise error
-    detail = error.detail
-    if error.status_code == 404 and detail == "Not Found":  # noqa: PLR2004 (a status code)
-        detail = f"there is no {request.url.path} here"
+    sentence = error.detail
+    if error.status_code == 404:  # noqa: PLR2004 (a status code)
+        sentence = f"there is no {request.url.path} here"
     elif error.status_code == 405:  # noqa: PLR2004 (a status code)
-        detail = f"{request.method} is not allowed on {request.url.path}"
-    return JSONResponse({"error": detail}, status_code=error.status_code, headers=error.headers)
+        sentence = f"{request.method} is not allowed on {request.url.path}"
+    headers = {"content-type": "application/json", **(error.headers or {})}
+    return Response(error_body(sentence), error.status_code, headers)
 
 
-def _add_health(app: FastAPI, plane: DataPlane) -> None:
-    @app.get("/v2/health/live")
-    async def live() -> JSONResponse:
+async def _refuse_request(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestError):
+        raise error
+    headers = {name.decode(): value.decode() for name, value in error_headers(error)}
+    return Response(error_body(str(error)), STATUS_CODES[type(error)], headers)
+
+
+def _health(plane: DataPlane) -> list[Route]:
+    async def live(request: Request) -> Response:
         return JSONResponse({"live": plane.live}, status_code=200 if plane.live else 503)
 
-    @app.get("/v2/health/ready")
-    async def ready() -> JSONResponse:
+    async def ready(request: Request) -> Response:
         return JSONResponse({"ready": plane.ready}, status_code=200 if plane.ready else 503)
 
-    @app.get("/v2")
-    async def server_metadata() -> dict[str, Any]:
-        return describe_server()
+    async def server_metadata(request: Request) -> Response:
+        return JSONResponse(describe_server())
+
+    return [Route("/v2/health/live", live), Route("/v2/health/ready", ready), Route("/v2", server_metadata)]
 
 
-def _add_models(app: FastAPI, plane: DataPlane) -> None:
-    @app.get("/v2/models/{name}/ready")
-    @app.get("/v2/models/{name}/versions/{version}/ready")
-    async def model_ready(name: str, version: str = VERSION) -> JSONResponse:
-        _require_known(plane, name, version)
+def _models(plane: DataPlane) -> list[Route]:
+    async def model_ready(request: Request) -> Response:
+        name, version = _asked(request)
+        plane.require_known(name, version)
         return JSONResponse({"name": name, "ready": plane.ready}, status_code=200 if plane.ready else 503)
 
-    @app.get("/v2/models/{name}")
-    @app.get("/v2/models/{name}/versions/{version}")
-    async def model_metadata(name: str, version: str = VERSION) -> dict[str, Any]:
-        return describe_model(name, _loaded(plane, name, version).artifact.manifest)
+    async def model_metadata(request: Request) -> Response:
+        model = plane.find(*_asked(request))
+        return JSONResponse(describe_model(model.name, model.artifact.manifest))
 
-    @app.get("/v2/models/{name}/config")
-    @app.get("/v2/models/{name}/versions/{version}/config")
-    async def model_config(name: str, version: str = VERSION) -> dict[str, Any]:
-        manifest = _loaded(plane, name, version).artifact.manifest
-        return describe_config(name, manifest, batch_max_size=plane.batch_max_size)
+    async def model_config(request: Request) -> Response:
+        model = plane.find(*_asked(request))
+        return JSONResponse(describe_config(model.name, model.artifact.manifest, batch_max_size=plane.batch_max_size))
 
-    @app.post("/v2/models/{name}/infer")
-    @app.post("/v2/models/{name}/versions/{version}/infer")
-    async def infer_unknown(name: str, version: str = VERSION) -> None:
+    async def statistics(request: Request) -> Response:
+        if "name" in request.path_params:
+            plane.find(*_asked(request))
+        return JSONResponse(describe_statistics(plane.model_name, plane.statistics))
+
+    async def infer_unknown(request: Request) -> Response:
         """Only models that are not served here arrive: `App` answers the others before."""
-        _loaded(plane, name, version)
+        plane.find(*_asked(request))
+        raise HTTPException(404)
+
+    routes = [Route("/v2/models/stats", statistics)]
+    for model in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
+        routes += [
+            Route(f"{model}/ready", model_ready),
+            Route(f"{model}/config", model_config),
+            Route(f"{model}/stats", statistics),
+            Route(f"{model}/infer", infer_unknown, methods=["POST"]),
+            Route(model, model_metadata),
+        ]
+    return routes
 
 
-def _add_observability(app: FastAPI, plane: DataPlane) -> None:
-    @app.get("/metrics")
-    async def metrics() -> Response:
+def _repository(plane: DataPlane) -> list[Route]:
+    async def index(request: Request) -> Response:
+        only_ready = _wants_ready_alone(await _short_body(request))
+        return JSONResponse(describe_index(plane.model_name, ready=plane.ready, only_ready=only_ready))
+
+    return [Route("/v2/repository/index", index, methods=["POST"])]
+
+
+def _observability(plane: DataPlane) -> list[Route]:
+    async def metrics(request: Request) -> Response:
         return Response(plane.metrics.render(), media_type=CONTENT_TYPE)
 
-    @app.get("/v1/status")
-    async def status() -> dict[str, Any]:
+    async def status(request: Request) -> Response:
         model = plane.model
-        return {
-            "artifactDigest": model.artifact.digest if model else None,
-            "executionProvider": model.session.execution_provider if model else None,
-            "expectedAccelerator": plane.settings.expected_accelerator,
-            "golden": {"maxAbsDiff": model.golden.max_abs_diff, "tolerance": model.golden.tolerance} if model else None,
-            "ready": plane.ready,
-        }
+        golden = {"maxAbsDiff": model.golden.max_abs_diff, "tolerance": model.golden.tolerance} if model else None
+        return JSONResponse(
+            {
+                "artifactDigest": model.artifact.digest if model else None,
+                "executionProvider": model.session.execution_provider if model else None,
+                "expectedAccelerator": plane.settings.expected_accelerator,
+                "golden": golden,
+                "ready": plane.ready,
+            }
+        )
+
+    return [Route("/metrics", metrics), Route("/v1/status", status)]
 
 
-def _loaded(plane: DataPlane, name: str, version: str) -> LoadedModel:
-    _require_known(plane, name, version)
-    if plane.model is None:
-        raise HTTPException(503, "the model is still being loaded and verified", headers={"retry-after": "1"})
-    return plane.model
+def _documentation(plane: DataPlane) -> list[Route]:
+    def document() -> dict[str, Any]:
+        return describe_api(plane.model_name, plane.model.artifact.manifest if plane.model else None)
+
+    async def openapi(request: Request) -> Response:
+        return JSONResponse(document())
+
+    async def docs(request: Request) -> Response:
+        return HTMLResponse(render_page(document()))
+
+    return [Route("/openapi.json", openapi), Route("/docs", docs)]
 
 
-def _require_known(plane: DataPlane, name: str, version: str) -> None:
-    if plane.model_name and name != plane.model_name:
-        raise HTTPException(404, f"unknown model {name!r}: this server has {plane.model_name!r}")
-    if version != VERSION:
-        raise HTTPException(404, f"unknown version {version!r} of {name!r}: this server has {VERSION!r}")
+def _asked(request: Request) -> tuple[str, str]:
+    return request.path_params["name"], request.path_params.get("version", "")
+
+
+async def _short_body(request: Request) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MOST_INDEX_BYTES:
+            raise InvalidRequestError(f"this route takes at most {_MOST_INDEX_BYTES} bytes")
+    return body
+
+
+def _wants_ready_alone(body: bytes) -> bool:
+    try:
+        asked = json.loads(body or b"{}")
+    except ValueError:
+        raise InvalidRequestError("the request is not valid JSON") from None
+    ready = asked.get("ready", False) if isinstance(asked, dict) else None
+    if not isinstance(ready, bool):
+        raise InvalidRequestError("the request must be an object, and ready in it true or false")
+    return ready

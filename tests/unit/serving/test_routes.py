@@ -1,5 +1,7 @@
 import asyncio
+import gzip
 import threading
+import zlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -173,10 +175,61 @@ async def test_a_bad_header_length(client: httpx.AsyncClient, length: str) -> No
     assert response.json() == {"error": "Inference-Header-Content-Length must be a number of bytes"}
 
 
-async def test_compressed_bodies_are_refused(client: httpx.AsyncClient) -> None:
-    response = await client.post("/predict", content=b"?", headers={"content-encoding": "gzip"})
+async def test_other_compressions_are_refused(client: httpx.AsyncClient) -> None:
+    response = await client.post("/predict", content=b"?", headers={"content-encoding": "br"})
     assert response.status_code == 415
-    assert response.json() == {"error": "Content-Encoding gzip is not supported: send the body as it is"}
+    assert response.headers["accept-encoding"] == "gzip, deflate"
+    assert response.json() == {"error": "Content-Encoding br is not supported: send gzip, deflate or the body as it is"}
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_compressed_bodies_are_read_and_compressed_answers_written(
+    client: httpx.AsyncClient, encoding: str
+) -> None:
+    many = np.repeat(X, 20, axis=0)
+    compress = {"gzip": gzip.compress, "deflate": zlib.compress}[encoding]
+    plain = await client.post("/predict", json=many.tolist(), headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    headers = {"content-encoding": encoding, "accept-encoding": f"br, {encoding};q=0.5"}
+    response = await client.post("/predict", content=compress(orjson.dumps(many.tolist())), headers=headers)
+    assert response.headers["content-encoding"] == encoding
+    assert int(response.headers["content-length"]) < int(plain.headers["content-length"])
+    assert response.json() == plain.json()
+
+
+async def test_a_body_that_inflates_to_too_much_is_refused_before_it_has(mlp_folder: Path) -> None:
+    bomb = gzip.compress(b"[" * 30_000_000)
+    with loaded_plane(mlp_folder, max_request_bytes=100_000) as plane:
+        async with client_of(plane) as client:
+            response = await client.post("/predict", content=bomb, headers={"content-encoding": "gzip"})
+            assert response.status_code == 413
+            assert response.json() == {
+                "error": "the body inflates to more than the 100000 bytes that this server takes"
+            }
+            assert plane.bytes_held == 0
+
+
+async def test_statistics_count_what_was_answered(client: httpx.AsyncClient) -> None:
+    await client.post("/predict", json=X.tolist())
+    await client.post("/predict", json="?")
+    for path in ("/v2/models/mlp/stats", "/v2/models/mlp/versions/1/stats", "/v2/models/stats"):
+        (stats,) = (await client.get(path)).json()["model_stats"]
+        assert (stats["name"], stats["version"]) == ("mlp", "1")
+        assert stats["inference_count"] == 3
+        assert stats["execution_count"] == 1
+        assert stats["inference_stats"]["success"]["count"] == 1
+        assert stats["inference_stats"]["fail"]["count"] == 1
+        assert [batch["batch_size"] for batch in stats["batch_stats"]] == [3]
+
+
+async def test_the_repository_index_has_the_one_model(client: httpx.AsyncClient, plane: DataPlane) -> None:
+    entry = {"name": "mlp", "version": "1", "state": "READY", "reason": ""}
+    assert (await client.post("/v2/repository/index")).json() == [entry]
+    plane.draining = True
+    assert (await client.post("/v2/repository/index", json={})).json() == [entry | {"state": "UNAVAILABLE"}]
+    assert (await client.post("/v2/repository/index", json={"ready": True})).json() == []
+    for body in (b"?", b"[]", b'{"ready": 1}', b" " * 5000):
+        assert (await client.post("/v2/repository/index", content=body)).status_code == 400
 
 
 async def test_bodies_that_are_too_large_are_refused_announced_or_not(mlp_folder: Path) -> None:

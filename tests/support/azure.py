@@ -30,6 +30,14 @@ class AzureServer:
     written: int = 0
     lock: Any = field(default_factory=Lock)
 
+    @property
+    def root(self) -> str:
+        return f"az://{CONTAINER}"
+
+    def make_old(self, key: str, seconds: float) -> None:
+        """As if a blob had been written so long ago."""
+        self.times[key] -= seconds
+
     def write(self, key: str, content: bytes) -> str:
         """Put a blob into the container; returns its URI."""
         self.written += 1
@@ -154,6 +162,8 @@ def _answer(azure: AzureServer, target: str, asked: Message) -> Answer:
 def _put(azure: AzureServer, target: str, asked: Message, body: bytes) -> Answer:
     """A whole blob, one block of it, or the list of blocks that it consists of."""
     query, key = parse_qs(urlsplit(target).query), _key(target)
+    if key.startswith("/"):
+        return 404, {"x-ms-error-code": "ContainerNotFound"}, b""
     if query.get("comp") == ["block"]:
         azure.blocks[query["blockid"][0]] = body
         return 201, {}, b""

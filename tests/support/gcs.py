@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from email.utils import formatdate
 from http import HTTPStatus
 from pathlib import Path
@@ -23,6 +24,18 @@ BUCKET = "models"
 @dataclass(frozen=True)
 class GcsServer:
     endpoint: str
+    storage: Any
+
+    @property
+    def root(self) -> str:
+        return f"gs://{BUCKET}"
+
+    def make_old(self, key: str, seconds: float) -> None:
+        """As if an object had been written so long ago."""
+        item = self.storage.objects[BUCKET][key]
+        for name in ("timeCreated", "updated"):
+            then = datetime.fromisoformat(item[name]) - timedelta(seconds=seconds)
+            item[name] = then.isoformat().replace("+00:00", "Z")
 
     def write(self, key: str, content: bytes) -> str:
         """Put an object into the bucket; returns its URI."""
@@ -63,7 +76,7 @@ def gcs_server() -> Iterator[GcsServer]:
         server = create_server("localhost", port, in_memory=True, default_bucket=BUCKET)
         server.start()
         try:
-            yield GcsServer(f"http://localhost:{port}")
+            yield GcsServer(f"http://localhost:{port}", server._storage)
         finally:
             server.stop()
 

@@ -1,5 +1,6 @@
 """A real S3 server on loopback: the versitygw that the bundled cluster runs, over a temporary folder."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,6 +51,27 @@ class ObjectStore:
             skip_instance_cache=True,
             use_listings_cache=False,
         )
+
+    @property
+    def root(self) -> str:
+        return f"s3://{BUCKET}"
+
+    def write(self, key: str, content: bytes) -> str:
+        """Put an object into the bucket; returns its URI."""
+        self.filesystem().pipe_file(f"{BUCKET}/{key}", content)
+        return f"{self.root}/{key}"
+
+    def read(self, key: str) -> bytes:
+        return bytes(self.filesystem().cat_file(f"{BUCKET}/{key}"))
+
+    def remove(self, key: str) -> None:
+        self.filesystem().rm_file(f"{BUCKET}/{key}")
+
+    def make_old(self, key: str, seconds: float) -> None:
+        """As if an object had been written so long ago; the server takes times from its files."""
+        path = self.folder / BUCKET / key
+        then = path.stat().st_mtime - seconds
+        os.utime(path, (then, then))
 
     def upload(self, path: Path, key: str) -> str:
         """Put a file into the bucket; returns its URI."""

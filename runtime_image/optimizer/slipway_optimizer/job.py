@@ -45,7 +45,7 @@ def run_job(spec_file: Path, out: str, order: Order, progress: Progress) -> Succ
 
     Args:
         spec_file: a ModelDeployment as YAML.
-        out: the store's root: a directory, or `s3://BUCKET/PREFIX`.
+        out: the store's root: a directory, or a prefix in a bucket.
         order: the recipe's digest, the ids of its sources, the artifact's owner.
         progress: where to say what happens.
 

@@ -14,11 +14,11 @@ _PLACES = "|".join(
         "https?://[^/]+/.*[^/]",
         f"{_CLAIM}/.+",
         "file:///.+",
-        "hf://((models|datasets)/)?[^/@]+/[^/@]+(@[^/]+)?(/.*)?",
+        "hf://[^/@]+/[^/@]+(@[^/]+)?(/.*)?",  # a data set's too: datasets/ORG and a path
         "oci://[^/]+/[^@:]+(:[^/@:]+|@sha256:[0-9a-f]{64})",
     )
 )
-_STORE = f"^(s3://[^/]+|{_CLAIM})(/.*)?$"
+_STORE = f"^((s3|gs|az)://[^/]+|{_CLAIM})(/.*)?$"
 
 _NO_PARENT_FOLDER = Rule(
     "!self.uri.matches('(^|/)[.][.](/|$)')",
@@ -51,7 +51,7 @@ class Source(ApiModel):
         ),
         Rule(
             "!has(self.sha256) || self.sha256.matches('^[0-9a-f]{64}$')",
-            "sha256 must be 64 lower-case hexadecimal digits, as sha256sum prints them",
+            "sha256 must be 64 lower-case hexadecimal digits, as of sha256sum",
             ".sha256",
         ),
         Rule(
@@ -89,13 +89,13 @@ class Store(ApiModel):
     rules = (
         Rule(
             f"self.uri.matches('{_STORE}')",
-            "uri must be s3://BUCKET[/PREFIX] or pvc://CLAIM[/PATH]",
+            "uri must be s3://, gs:// or az://BUCKET[/PREFIX], or pvc://CLAIM[/PATH]",
             ".uri",
         ),
         _NO_PARENT_FOLDER,
         Rule(
-            "!has(self.secretRef) || self.uri.startsWith('s3://')",
-            "secretRef has an effect on s3:// only: remove it, or use an s3:// uri",
+            "!has(self.secretRef) || !self.uri.startsWith('pvc://')",
+            "secretRef has no effect on pvc://: remove it",
             ".secretRef",
         ),
         Rule(
@@ -109,15 +109,15 @@ class Store(ApiModel):
         Field(
             min_length=1,
             max_length=2048,
-            description="s3://BUCKET[/PREFIX], or pvc://CLAIM[/PATH] on a PersistentVolumeClaim in the same namespace. "
-            "Several ModelDeployments may share a store. It cannot be changed later.",
+            description="s3://, gs:// or az://BUCKET[/PREFIX], or pvc://CLAIM[/PATH] on a PersistentVolumeClaim in the "
+            "same namespace. Several ModelDeployments may share a store. It cannot be changed later.",
         ),
     ]
     secret_ref: Annotated[
         SecretReference | None,
         Field(
-            description="Secret with the credentials of an s3:// store: the keys AWS_ACCESS_KEY_ID and "
+            description="Secret with the credentials of the bucket. S3: the keys AWS_ACCESS_KEY_ID and "
             "AWS_SECRET_ACCESS_KEY, optionally AWS_SESSION_TOKEN, AWS_ENDPOINT_URL (a server other than AWS) and "
-            "AWS_REGION."
+            "AWS_REGION. GCS: GOOGLE_APPLICATION_CREDENTIALS. Azure: AZURE_STORAGE_CONNECTION_STRING, for one."
         ),
     ] = None

@@ -23,17 +23,14 @@ NO_VERSION: Final = {400, 405}
 def open_bucket(scheme: str, credentials: Credentials, *, with_versions: bool = False) -> Any:
     """The filesystem of a bucket's scheme, which remembers nothing of what it saw.
 
-    With versions, S3's takes one as part of a path, and asks for a right more to read it.
+    With versions, S3's and GCS's take one as part of a path; S3 asks for a right more to read it.
     """
-    options = {
-        "s3": lambda keys: {**s3_options(keys), "version_aware": with_versions},
-        # Only with this does its driver take a generation as part of a path.
-        "gs": lambda keys: {**gcs_options(keys), "version_aware": True},
-        "az": azure_options,
-    }[scheme]
+    options: dict[str, Any] = {"s3": s3_options, "gs": gcs_options, "az": azure_options}[scheme](credentials)
+    if scheme != "az":
+        options["version_aware"] = with_versions
     # GCS's driver would ask by gRPC for the kind of each bucket first, which only Google's own servers answer.
     os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
-    return fsspec.filesystem(scheme, skip_instance_cache=True, use_listings_cache=False, **options(credentials))
+    return fsspec.filesystem(scheme, skip_instance_cache=True, use_listings_cache=False, **options)
 
 
 class BucketOrigin:
@@ -43,7 +40,9 @@ class BucketOrigin:
 
     def __init__(self, uri: SourceUri, credentials: Credentials) -> None:
         self._uri = uri
-        self._filesystem = open_bucket(uri.scheme, credentials, with_versions=uri.version is not None)
+        # A generation is what tells one version from another on GCS.
+        with_versions = uri.version is not None or uri.scheme == "gs"
+        self._filesystem = open_bucket(uri.scheme, credentials, with_versions=with_versions)
         self._suffix = f"{VERSION}{uri.version}" if uri.version else ""
 
     def look(self, wanted: str | None) -> Look:

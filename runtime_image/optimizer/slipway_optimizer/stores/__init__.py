@@ -6,6 +6,7 @@ from typing import Protocol
 
 from slipway_optimizer.errors import UserError
 from slipway_optimizer.reasons import UNSUPPORTED_SOURCE
+from slipway_optimizer.sources.uri import BUCKETS
 from slipway_optimizer.stores.bucket import BucketStore
 from slipway_optimizer.stores.checkpoints import Checkpoints
 from slipway_optimizer.stores.directory import DirectoryStore
@@ -31,9 +32,10 @@ class Store(Protocol):
 
 
 def open_store(out: str) -> Store:
-    """The store at a directory or `s3://BUCKET/PREFIX`."""
-    if out.startswith("s3://"):
+    """The store at a directory or a bucket's `s3://BUCKET/PREFIX`, `gs://…` or `az://…`."""
+    if out.partition("://")[0] in BUCKETS:
         return BucketStore(out)
     if "://" in out and not out.startswith("file://"):
-        raise UserError(UNSUPPORTED_SOURCE, f"{out} is no artifact store: use a directory or s3://BUCKET/PREFIX.")
+        message = f"{out} is no artifact store: use a directory, s3://BUCKET/PREFIX, gs://… or az://…."
+        raise UserError(UNSUPPORTED_SOURCE, message)
     return DirectoryStore(Path(out.removeprefix("file://")))

@@ -25,12 +25,16 @@ from slipway_optimizer.stores.stored import Stored, read_stored
 
 
 class BucketStore:
-    """Artifacts under `s3://BUCKET/PREFIX`."""
+    """Artifacts under `s3://BUCKET/PREFIX`, or a prefix in GCS or Azure."""
 
     def __init__(self, uri: str) -> None:
         self.uri = uri.rstrip("/")
         scheme, _, self._root = self.uri.partition("://")
-        self._filesystem: Any = open_bucket(scheme, Credentials(STORE))
+        try:
+            self._filesystem: Any = open_bucket(scheme, Credentials(STORE))
+        except ValueError as error:
+            message = f"What the Secret of {self.uri} holds cannot be used ({first_line(error)}): correct its keys."
+            raise UserError(reasons.STORE_ACCESS_DENIED, message) from error
         self._opened = time.monotonic()
 
     def find(self, recipe_digest: str, owner: str | None = None) -> Stored | None:

@@ -1,11 +1,9 @@
 """Old artifacts in a bucket: removed with their last owner, and never while somebody may be using them."""
 
-import os
 import time
 
 import pytest
 from support.optimizer import write_artifact
-from support.s3 import BUCKET
 
 from slipway_contract.digest import hex_of
 from slipway_optimizer.stores import open_store
@@ -16,15 +14,20 @@ OLD, NEW, KEPT = (f"sha256:{digit * 64}" for digit in "123")
 
 
 @pytest.fixture(autouse=True)
-def secret(s3, tmp_path, monkeypatch):
+def secret(bucket, tmp_path, monkeypatch):
     monkeypatch.setenv("SLIPWAY_SECRETS_DIR", str(tmp_path / "secrets"))
-    s3.write_secret(tmp_path / "secrets/store")
+    bucket.write_secret(tmp_path / "secrets/store")
 
 
 @pytest.fixture
-def root(request):
-    """A prefix of its own for each test."""
-    return f"s3://{BUCKET}/{request.node.name}"
+def prefix(request):
+    """Of its own for each test."""
+    return request.node.name.replace("[", "-").replace("]", "")
+
+
+@pytest.fixture
+def root(bucket, prefix):
+    return f"{bucket.root}/{prefix}"
 
 
 @pytest.fixture
@@ -37,35 +40,34 @@ def publish(root, tmp_path):
 
 
 @pytest.fixture
-def make_old(s3, root):
-    """As if it had been written an hour ago; the server takes times from its files."""
+def make_old(bucket, prefix):
+    """As if it had been written an hour ago."""
 
     def make_old_(recipe, name="owners/models.net"):
-        path = s3.folder / BUCKET / root.rsplit("/", 1)[-1] / hex_of(recipe) / name
-        then = time.time() - 3600
-        os.utime(path, (then, then))
+        bucket.make_old(f"{prefix}/{hex_of(recipe)}/{name}", 3600)
 
     return make_old_
 
 
-def recipes(s3, root):
-    return sorted({key.split("/")[0] for key in s3.keys(root.removeprefix(f"s3://{BUCKET}/"))})
+@pytest.fixture
+def recipes(bucket, prefix):
+    return lambda: sorted({key.split("/")[0] for key in bucket.keys(prefix)})
 
 
 def collect(root, keep=(), owner=ME):
     return open_store(root).collect(NEW, owner, keep)
 
 
-def test_the_owner_s_old_artifacts_go_and_the_kept_ones_stay(s3, root, publish, make_old):
+def test_the_owner_s_old_artifacts_go_and_the_kept_ones_stay(root, publish, make_old, recipes):
     for recipe in (OLD, KEPT):
         publish(recipe, ME)
         make_old(recipe)
     publish(NEW, ME)
     assert collect(root, [KEPT]) == 1
-    assert recipes(s3, root) == [hex_of(NEW), hex_of(KEPT)]
+    assert recipes() == [hex_of(NEW), hex_of(KEPT)]
 
 
-def test_an_artifact_stays_until_its_last_owner_is_gone(s3, root, publish, make_old):
+def test_an_artifact_stays_until_its_last_owner_is_gone(root, publish, make_old, recipes):
     publish(OLD, ME)
     assert open_store(root).find(OLD, OTHER) is not None
     make_old(OLD)
@@ -74,7 +76,7 @@ def test_an_artifact_stays_until_its_last_owner_is_gone(s3, root, publish, make_
     assert collect(root) == 0
     assert open_store(root).find(OLD) is not None
     assert collect(root, owner=OTHER) == 1
-    assert recipes(s3, root) == [hex_of(NEW)]
+    assert recipes() == [hex_of(NEW)]
 
 
 def test_an_artifact_without_markers_is_nobody_s_to_remove(root, publish):
@@ -131,7 +133,7 @@ def test_a_publisher_that_finds_no_artifact_any_more_loses_nothing_to_the_collec
     assert open_store(root).find(OLD) is not None
 
 
-def test_what_a_killed_collector_left_is_removed_by_the_next(s3, root, publish, make_old, monkeypatch):
+def test_what_a_killed_collector_left_is_removed_by_the_next(root, publish, make_old, recipes, monkeypatch):
     publish(OLD, ME)
     make_old(OLD)
     publish(NEW, ME)
@@ -146,15 +148,14 @@ def test_what_a_killed_collector_left_is_removed_by_the_next(s3, root, publish, 
     assert open_store(root).find(OLD) is None
     monkeypatch.setattr("slipway_optimizer.stores.bucket_collector.ABANDONED_AFTER_SECONDS", -3600)
     collect(root)
-    assert recipes(s3, root) == [hex_of(NEW)]
+    assert recipes() == [hex_of(NEW)]
 
 
-def test_an_upload_that_is_under_way_is_left_alone(s3, root, publish, make_old, tmp_path):
+def test_an_upload_that_is_under_way_is_left_alone(bucket, root, prefix, publish, make_old):
     publish(NEW, ME)
-    (tmp_path / "part").write_bytes(b"half a model")
-    prefix = f"{root.removeprefix(f's3://{BUCKET}/')}/{hex_of(OLD)}"
+    folder = f"{prefix}/{hex_of(OLD)}"
     for name in ("owners/models.net", "0123456789abcdef-00000000/model.onnx"):
-        s3.upload(tmp_path / "part", f"{prefix}/{name}")
+        bucket.write(f"{folder}/{name}", b"half a model")
     make_old(OLD)
     assert collect(root) == 0
-    assert s3.keys(prefix) == ["0123456789abcdef-00000000/model.onnx", "owners/models.net"]
+    assert bucket.keys(folder) == ["0123456789abcdef-00000000/model.onnx", "owners/models.net"]

@@ -18,6 +18,7 @@ from slipway_optimizer import reasons
 from slipway_optimizer.arrays import Array, Feeds
 from slipway_optimizer.errors import UserError, first_line
 from slipway_optimizer.export import export_onnx, export_program
+from slipway_optimizer.formats.program_code import refuse_unsafe_program
 from slipway_optimizer.formats.torch_module import DYNAMO, DeclaredCall, run_torch, weights_size
 from slipway_optimizer.spec import ModelSpec
 
@@ -81,6 +82,7 @@ def load_program(path: Path, spec: ModelSpec) -> TorchProgram:
             "The file is no exported program: write it with torch.export.save(torch.export.export(model, …), path)."
         )
         raise UserError(reasons.CHECKPOINT_INVALID, message)
+    refuse_unsafe_program(path)
     try:
         with _weights_only(), warnings.catch_warnings():
             warnings.simplefilter("ignore")

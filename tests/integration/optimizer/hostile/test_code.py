@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 import warnings
 import zipfile
 
@@ -11,6 +12,7 @@ import torch
 from support.hostile.canary import Canary, by_stack, npy, torch_saved, with_members, written_out
 from support.hostile.models import LINE, weights, whole
 from support.optimizer_jobs import build
+from support.programs import save_program
 
 
 def test_a_value_in_a_state_dict(tmp_path, mark, refused):
@@ -108,23 +110,105 @@ def test_a_torchscript_that_writes_files(tmp_path, mark, refused):
     assert "from_file" in refused(whole(tmp_path / "net.pt"), reason="UnsafePickle").failed.message
 
 
+def torch_script_saying(good, target, line, member="tiny_models.py"):
+    more = f"  def more(self, image: Tensor) -> Tensor:\n    _0 = {line}\n    return image\n".encode()
+    return with_members(good["torchscript"], target, lambda name, old: old + more if name.endswith(member) else old)
+
+
 @pytest.mark.parametrize(
     "line",
     [
         'ops.aten.save(image, "x")',
         'image.save ("x")',
+        "torch.save",
+        '(torch.# here\n  save)(image, "x")',
+        'torch.\\\nsave(image, "x")',
+        'print("#", torch.# here\n  save(image, "x"))',
         'getattr(torch, "sa" "ve")(image, "x")',
+        'getattr((torch), "sa" "ve")(image, "x")',
+        'getattr(torch, "save")(image, "x")',
         "__torch__.torch.classes.aoti.AOTIModelRunnerCpu()",
+        "__torch__.torch\n    c = _0.classes.aoti.AOTIModelRunnerCpu()",
         "ops.inductor.something(image)",
+        "ops\n    b = _0.inductor.something(image)",
     ],
 )
 def test_what_touches_files_or_libraries_is_found_before_it_is_loaded(tmp_path, good, refused, line):
-    def with_line(name: str, old: bytes) -> bytes:
-        return old + f"  def more(self, image: Tensor) -> Tensor:\n    _0 = {line}\n    return image\n".encode()
+    refused(whole(torch_script_saying(good, tmp_path / "net", line)), reason="UnsafePickle")
 
-    change = lambda name, old: with_line(name, old) if name.endswith("tiny_models.py") else old  # noqa: E731
-    with_members(good["torchscript"], tmp_path / "net", change)
-    refused(whole(tmp_path / "net"), reason="UnsafePickle")
+
+def test_a_torchscript_whose_code_is_called_otherwise(tmp_path, good, refused):
+    """PyTorch finds it by any capitals; and in archives of the oldest kind, by the name that their index gives it."""
+    hostile = torch_script_saying(good, tmp_path / "first", 'torch.save(image, "x")')
+    with zipfile.ZipFile(hostile) as source, zipfile.ZipFile(tmp_path / "net", "w") as copy:
+        for name in source.namelist():
+            copy.writestr(name.replace("/code/", "/Code/").replace(".py", ".PY"), source.read(name))
+    refused(whole(tmp_path / "net"))
+    (tmp_path / "scratch").rmdir()
+    with_members(good["torchscript"], tmp_path / "old", lambda name, old: old)
+    with zipfile.ZipFile(tmp_path / "old", "a") as archive:
+        archive.writestr(f"{archive.namelist()[0].split('/')[0]}/model.json", "{}")
+    assert "1.4" in refused(whole(tmp_path / "old"), reason="CheckpointInvalid").failed.message
+
+
+def test_an_archive_with_two_directories(tmp_path, mark, good, refused):
+    """Python reads the one before the end, PyTorch the one that the end names."""
+    harmful = torch_script_saying(good, tmp_path / "first", 'torch.save(image, "x")').read_bytes()
+    harmless = torch_script_saying(good, tmp_path / "second", "torch.relu(image   )").read_bytes()
+    (tmp_path / "net").write_bytes(harmful[:-22] + harmless)
+    assert zipfile.is_zipfile(tmp_path / "net")
+    assert "other bytes" in refused(whole(tmp_path / "net"), reason="CheckpointInvalid").failed.message
+
+
+RUN = "__import__('os').system('touch {mark}')"
+
+
+@pytest.mark.parametrize(
+    ("said", "instead"),
+    [
+        ("Symbol('s77', positive=True, integer=True)", RUN),
+        ("Symbol('s77', positive=True, integer=True)", "Symbol('s77', positive=sympify(Symbol))"),
+        ('"guards_code": []', '"guards_code": ["' + RUN + ' == 0"]'),
+        ('"guards_code": []', """"guards_code": ["L['x'].__class__"]"""),
+        ('"guards_code": []', """"guards_code": ["L['x\\"), print(1']"]"""),
+        ('"guards_code": []', '"guards_code": ["True #"]'),
+        ('"forward_arg_names": ["image"]', '"forward_arg_names": ["image=' + RUN + '"]'),
+        ('{"name": "image"}', '{"name": "image=' + RUN + '"}'),
+        ("torch.ops.aten.relu.default", "torch.os.system"),
+        ("torch.ops.aten.relu.default", "torch.ops.aten.from_file.default"),
+        ("torch.ops.aten.relu.default", "torch.ops.inductor._alloc_from_pool.default"),
+    ],
+)
+def test_an_exported_program_whose_graph_is_python(tmp_path, mark, refused, said, instead):
+    batch = torch.export.Dim("batch")
+    program = save_program(build("Cnn"), tmp_path / "good.pt2", torch.zeros(3, 1, 8, 8), dynamic_shapes=({0: batch},))
+    said, instead = said.encode(), instead.replace("{mark}", str(mark)).encode()
+    with zipfile.ZipFile(program) as archive:
+        name = next(name for name in archive.namelist() if name.endswith("models/model.json"))
+        graph = archive.read(name)
+    said = next(text for text in {said, re.sub(rb"s77", symbol_in(graph), said)} if text in graph)
+    with_members(program, tmp_path / "net.pt2", lambda at, old: old.replace(said, instead) if at == name else old)
+    refused(whole(tmp_path / "net.pt2"), reason="UnsafePickle")
+
+
+def symbol_in(graph: bytes) -> bytes:
+    return re.search(rb"Symbol\('(\w+)'", graph)[1]
+
+
+@pytest.mark.parametrize(
+    ("member", "body"),
+    [
+        ("data/aotinductor/model/net.so", b"\x7fELF"),
+        ("data/AOTInductor/model/net.so", b"\x7fELF"),
+        ("data/constants/other_constants_config.json", b'{"config": {"a": {"path_name": "opaque_obj_0"}}}'),
+        ("data/constants/other_constants_config.json", b'{"config": {"a": {"path_name": "custom_obj_0"}}}'),
+    ],
+)
+def test_an_exported_program_with_libraries_or_objects(tmp_path, good, refused, member, body):
+    with_members(good["program"], tmp_path / "net.pt2", lambda name, old: old)
+    with zipfile.ZipFile(tmp_path / "net.pt2", "a") as archive:
+        archive.writestr(f"{archive.namelist()[0].split('/')[0]}/{member}", body)
+    refused(whole(tmp_path / "net.pt2"), reason="UnsafePickle")
 
 
 def test_objects_in_the_data(tmp_path, mark, good, refused):

@@ -44,16 +44,24 @@ def external(location: str, length: int = 16) -> onnx.ModelProto:
 
 
 @pytest.mark.parametrize(
-    "location", ["../secret", "/etc/passwd", "below/../../secret", "..\\secret", "link", "linked/secret", "", "absent"]
+    "location", ["../secret", "/etc/passwd", "below/../../secret", "..\\secret", "link", "", "absent"]
 )
 def test_weights_of_onnx_elsewhere(tmp_path, refused, location):
     folder = tmp_path / "net"
     folder.mkdir()
     (tmp_path / "secret").write_bytes(np.ones(4, np.float32).tobytes())
     (folder / "link").symlink_to(tmp_path / "secret")
-    (folder / "linked").symlink_to(tmp_path)
     (folder / "net.onnx").write_bytes(external(location).SerializeToString())
     refused(whole(folder, **LINE), reason="CheckpointInvalid")
+
+
+def test_weights_of_onnx_in_a_folder_that_is_a_link(tmp_path, refused):
+    folder = tmp_path / "net"
+    folder.mkdir()
+    (tmp_path / "secret").write_bytes(np.ones(4, np.float32).tobytes())
+    (folder / "linked").symlink_to(tmp_path)
+    (folder / "net.onnx").write_bytes(external("linked/secret").SerializeToString())
+    refused(whole(folder, **LINE), reason="UnsupportedSource")
 
 
 def test_weights_of_onnx_in_a_constant_within_a_branch(tmp_path, refused):

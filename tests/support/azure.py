@@ -7,12 +7,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import Message
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Lock
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
+
+from support.http_server import Quiet, http_server
 
 CONTAINER = "models"
 ACCOUNT = "devstoreaccount1"
@@ -92,21 +94,14 @@ class AzureServer:
 
 @contextmanager
 def azure_server() -> Iterator[AzureServer]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
-    azure = AzureServer(server.server_port)
-    server.RequestHandlerClass = _handler(azure)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with http_server() as server:
+        azure = AzureServer(server.server_port)
+        server.RequestHandlerClass = _handler(azure)
         yield azure
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _handler(azure: AzureServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_HEAD(self) -> None:
@@ -133,9 +128,6 @@ def _handler(azure: AzureServer) -> type[BaseHTTPRequestHandler]:
             with azure.lock:
                 is_there = azure.blobs.pop(key, None) is not None
             self._say(202 if is_there else 404, {} if is_there else {"x-ms-error-code": "BlobNotFound"}, b"")
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            del format, args
 
     return Handler
 

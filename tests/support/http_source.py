@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
+
+from support.http_server import Quiet, http_server
 
 
 @dataclass(frozen=True)
@@ -75,26 +76,14 @@ class HttpSource:
 
 @contextmanager
 def http_source() -> Iterator[HttpSource]:
-    server = _Server(("127.0.0.1", 0), BaseHTTPRequestHandler)
-    source = HttpSource(server.server_port)
-    server.RequestHandlerClass = _handler(source)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with http_server() as server:
+        source = HttpSource(server.server_port)
+        server.RequestHandlerClass = _handler(source)
         yield source
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-class _Server(ThreadingHTTPServer):
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up is no news."""
 
 
 def _handler(source: HttpSource) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
             request = Request(self.path, headers)
@@ -116,9 +105,6 @@ def _handler(source: HttpSource) -> type[BaseHTTPRequestHandler]:
                 self.send_header("ETag", answer.etag)
             self.end_headers()
             self.wfile.write(answer.body[start or 0 : answer.cut_after])
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            del format, args
 
     return Handler
 

@@ -5,10 +5,10 @@ import os
 import subprocess
 import sys
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import SimpleHTTPRequestHandler
 
 import pytest
+from support.http_server import Quiet, http_server
 
 WEB_BYTES = 300 << 20
 # Less: the upload takes longer than what is tested.
@@ -34,14 +34,8 @@ print(json.dumps({"bytes": fetched.path.stat().st_size, "grown": peak() - before
 """
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format, *args):  # noqa: A002
-        del format, args
-
-
-class Server(ThreadingHTTPServer):
-    def handle_error(self, request, client_address):
-        """A client that hangs up is no news."""
+class Files(Quiet, SimpleHTTPRequestHandler):
+    """Serves a folder."""
 
 
 def write_files(folder, size):
@@ -54,12 +48,9 @@ def write_files(folder, size):
 @pytest.fixture
 def web(tmp_path):
     write_files(tmp_path / "served", WEB_BYTES)
-    with Server(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path / "served"))) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with http_server() as server:
+        server.RequestHandlerClass = partial(Files, directory=str(tmp_path / "served"))
         yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 from support.artifacts import build_mlp, write_artifact, write_manifest
+from support.http_server import Quiet, http_server
 from support.s3 import BUCKET, ObjectStore, object_store
 
 from slipway_contract.digest import sha256_of_bytes, sha256_of_file
@@ -230,7 +230,7 @@ def test_a_bucket_or_a_prefix_that_is_not_there(uri: str, digest: str, to: Path)
     assert "does not exist" in refusal("s3://nobody/abc", digest, to)
 
 
-class _FlakyStore(BaseHTTPRequestHandler):
+class _FlakyStore(Quiet, BaseHTTPRequestHandler):
     """An S3 server that is busy for as many requests as its class says."""
 
     failures = 0
@@ -249,22 +249,16 @@ class _FlakyStore(BaseHTTPRequestHandler):
 
     do_HEAD = do_GET  # noqa: N815 (the base class looks methods up by their HTTP names)
 
-    def log_message(self, *_: Any) -> None:
-        """Say nothing: tests read what fails from the answers."""
-
 
 @pytest.fixture
 def flaky(secrets: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_FlakyStore]]:
     handler = type("Handler", (_FlakyStore,), {})
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     monkeypatch.setattr(fetch, "PAUSES_SECONDS", (0.01, 0.01))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        (secrets / "store" / "AWS_ENDPOINT_URL").write_text(f"http://127.0.0.1:{server.server_address[1]}")
+    with http_server() as server:
+        server.RequestHandlerClass = handler
+        (secrets / "store" / "AWS_ENDPOINT_URL").write_text(f"http://127.0.0.1:{server.server_port}")
         yield handler
-        server.shutdown()
-        thread.join()
 
 
 def test_a_store_that_is_busy_is_asked_again_but_not_for_ever(flaky: type[_FlakyStore], digest: str, to: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-COPIES = 4
+COPIES = 8
 FARTHEST = 2  # pixels, in each direction
 
 

@@ -35,6 +35,16 @@ class Student(nn.Module):
 
     def forward(self, image):
         return self.layers(image)
+
+
+class Double(Student):
+    def forward(self, image):
+        return self.layers(image).double()
+
+
+class Named(Student):
+    def forward(self, image):
+        return {"scores": self.layers(image), "hidden": image}
 """
 
 
@@ -101,6 +111,8 @@ def test_labels_may_be_a_column_numbers_or_nothing_that_fits():
     labels = torch.tensor([1, 2, 3, -100])
     assert float(label_error(scores, labels[:, None])) == float(label_error(scores, labels))
     assert float(label_error(torch.ones(4, 1), torch.zeros(4))) == 1.0
+    assert float(label_error(torch.ones(4, 1), torch.tensor([0, 1, 1, 0]))) == 0.5, "one number is no choice of classes"
+    assert float(label_error(scores, torch.full((4,), -100))) == 0, "there is nothing to learn"
     with pytest.raises(ValueError, match="labels of a row have shape"):
         label_error(scores, torch.zeros(4, 3))
 
@@ -176,11 +188,16 @@ def test_the_learning_rate_falls_as_a_cosine():
     ("wanted", "sentence"),
     [
         ({"student": {"factoryArgs": [7]}}, "answers logits in shape [3, 7], the model in [3, 10]"),
+        ({"student": {"factory": "own_net:Double"}}, "answers logits as float64, the model as float32"),
         ({"student": {"factory": "own_net:Teacher"}}, "own_net has no Teacher"),
         (
             {"student": {"factory": "other:Net"}},
             "no module other in spec.optimize.distill.student.code, which has own_net: "
             "correct spec.optimize.distill.student.factory.",
+        ),
+        (
+            {"student": {"factory": "own_net:Named"}},
+            "The student own_net:Named: The spec declares the outputs logits",
         ),
         ({"hardLabelWeight": 0.5, "labels": False}, "hardLabelWeight needs labels"),
     ],

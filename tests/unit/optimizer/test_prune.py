@@ -216,6 +216,124 @@ def test_training_brings_back_what_pruning_took(tmp_path, method, labels):
     assert torch.is_grad_enabled()
 
 
+class Transformer(nn.Module):
+    """x (b, 256) -> y (b, 8): attention uses the weight of its last layer without calling the layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.TransformerEncoderLayer(32, 4, 64, dropout=0.0, batch_first=True)
+        self.head = nn.Linear(256, 8)
+
+    def forward(self, x):
+        return self.head(self.layer(x.reshape(-1, 8, 32)).flatten(1))
+
+
+class Tied(nn.Module):
+    """x (b, 256) -> y (b, 8), by two layers of one weight that another product uses as well."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.head = nn.Linear(256, 256), nn.Linear(256, 256), nn.Linear(256, 8)
+        self.second.weight = self.first.weight
+
+    def forward(self, x):
+        return self.head(torch.relu(self.second(torch.relu(self.first(x)))) @ self.first.weight)
+
+
+@pytest.mark.parametrize("module", [Transformer(), Tied()], ids=["attention", "tied"])
+def test_zeros_stay_wherever_a_weight_is_used(tmp_path, module):
+    np.savez(tmp_path / "rows.npz", x=np.random.default_rng(0).normal(size=(16, 256)).astype(np.float32))
+    wanted = {"method": "L1Unstructured", "amount": 0.5, "fineTune": {"data": DATA, "batchSize": 8}}
+    done = pruned(tmp_path, module, ROWS, {FINE_TUNE: tmp_path / "rows.npz"}, **wanted)
+    assert done.problem is None
+    assert done.facts["sparsity"] == pytest.approx(0.5, abs=0.001)
+    assert len(done.facts["layers"]) == sum(tensor.ndim > 1 for tensor in module.parameters())
+    assert done.facts["fineTune"]["losses"][-1] < done.facts["fineTune"]["losses"][0]
+    copy = module.__class__().eval()
+    copy.load_state_dict(done.model.module.state_dict())
+    rows = np.load(tmp_path / "rows.npz")["x"]
+    with torch.no_grad():
+        np.testing.assert_allclose(done.model.run({"x": rows})[0], copy(torch.from_numpy(rows)), atol=1e-6)
+
+
+def test_the_gains_of_weight_normalization_are_no_weights(tmp_path):
+    linear = nn.Linear(256, 8)
+    linear.weight_g = nn.Parameter(torch.ones(8, 1))
+    done = pruned(tmp_path, linear, ROWS, method="L1Unstructured", amount=0.5)
+    assert [layer["name"] for layer in done.facts["layers"]] == ["weight"]
+    assert bool((done.model.module.weight_g == 1).all())
+
+
+@pytest.mark.parametrize(
+    ("threshold", "sentence"),
+    [(1e-12, "No weight is among those that threshold names"), (9.0, "No weight would be left")],
+)
+def test_a_threshold_that_takes_nothing_or_everything_makes_no_candidate(tmp_path, threshold, sentence):
+    done = pruned(tmp_path, build("Mlp"), ROWS, method="L1Unstructured", threshold=threshold)
+    assert done.model is None
+    assert done.problem.startswith(sentence)
+
+
+def test_what_was_frozen_is_cut_and_not_trained(tmp_path):
+    module = Wide()
+    module.stem[0].weight.requires_grad = False
+    files = {FINE_TUNE: write_digits(tmp_path / "train.npz", slice(0, 64))}
+    done = pruned(tmp_path, module, files=files, method="Structured", amount=0.5, fineTune={"data": DATA, "epochs": 1})
+    kept = {tuple(kernel.flatten().tolist()) for kernel in module.stem[0].weight}
+    left = done.model.module.stem[0].weight
+    assert len(left) < 32
+    assert all(tuple(kernel.flatten().tolist()) in kept for kernel in left)
+
+
+def test_a_module_that_was_made_to_answer_only_is_trained_as_a_whole(tmp_path):
+    module = build("Cnn").requires_grad_(requires_grad=False)
+    files = {FINE_TUNE: write_digits(tmp_path / "train.npz", slice(0, 64))}
+    done = pruned(tmp_path, module, files=files, method="L1Unstructured", amount=0.5, fineTune={"data": DATA})
+    assert done.facts["fineTune"]["losses"][-1] < done.facts["fineTune"]["losses"][0]
+
+
+class Grouped(nn.Module):
+    """image (b, 1, 8, 8) -> logits (b, 10), with four groups of channels."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(1, 64, 3, padding=1), nn.ReLU(), nn.Conv2d(64, 64, 3, padding=1, groups=4), nn.ReLU()
+        )
+        self.head = nn.Linear(64, 10)
+
+    def forward(self, image):
+        return self.head(self.layers(image).mean((2, 3)))
+
+
+def test_groups_of_channels_stay_whole(tmp_path):
+    done = pruned(tmp_path, Grouped(), method="Structured", amount=0.5)
+    assert done.problem is None
+    grouped = done.model.module.layers[2]
+    assert grouped.groups == 4
+    assert grouped.in_channels % 4 == grouped.out_channels % 4 == 0
+    assert done.facts["parametersAfter"] < done.facts["parametersBefore"]
+
+
+def test_an_output_of_embeddings_keeps_its_width(tmp_path):
+    class Words(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.table, self.up, self.down = nn.Embedding(50, 32), nn.Linear(32, 64), nn.Linear(64, 32)
+
+        def forward(self, ids):
+            words = self.table(ids)
+            return words + self.down(torch.relu(self.up(words)))
+
+    given = ({"ids": ("int64", ["batch", "time"])}, ["hidden"])
+    done = pruned(tmp_path, Words(), given, method="Structured", amount=0.5)
+    assert done.problem is None
+    assert done.model.module.table.weight.shape == (50, 32)
+    assert done.model.module.up.out_features == 32
+    sparse = pruned(tmp_path, Words(), given, method="L1Unstructured", amount=0.5)
+    assert [layer["name"] for layer in sparse.facts["layers"]] == ["up.weight", "down.weight"]
+
+
 def test_labels_that_do_not_fit_are_the_users_error(tmp_path):
     images, _ = digits()
     np.savez(tmp_path / "train.npz", image=images[:8], labels=np.zeros((8, 3)))

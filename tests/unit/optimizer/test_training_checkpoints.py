@@ -10,6 +10,7 @@ from support.optimizer_jobs import build
 
 from slipway_contract.digest import hex_of
 from slipway_optimizer.derive.distill import distill
+from slipway_optimizer.derive.prune import prune
 from slipway_optimizer.errors import InfrastructureError, JobStoppedError
 from slipway_optimizer.stores import open_store
 from slipway_optimizer.stores.checkpoints import (
@@ -47,6 +48,22 @@ def train(folder, checkpoints, rows=slice(0, 200), epochs=EPOCHS):
     return derived, setting.shop.progress._stream.getvalue()
 
 
+def train_and_prune(folder, checkpoints):
+    """Distil, prune the student, and train it again: two epochs, and three."""
+    folder.mkdir(exist_ok=True)
+    data = write_digits(folder / "train.npz", slice(0, 100))
+    student = {"factory": "tiny_models:Cnn", "factoryKwargs": {"width": 16}}
+    tuned = {"data": DATA, "epochs": 3, "learningRate": 0.01}
+    wanted = {
+        "distill": {"student": student, "data": DATA, "epochs": 2, "hardLabelWeight": 0.3},
+        "prune": {"method": "Structured", "amount": 0.5, "fineTune": tuned},
+    }
+    files = {FIELD: data, "optimize.prune.fineTune.data": data}
+    setting = setting_of(folder, build("Cnn"), wanted, files, checkpoints=checkpoints)
+    optimize = setting.shop.deployment.optimize
+    return prune(setting, distill(setting, optimize.distill).model, optimize.prune, "DistilledPruned")
+
+
 def weights(derived):
     return derived.model.module.state_dict()
 
@@ -77,6 +94,17 @@ def test_it_goes_on_after_the_last_epoch_to_the_same_weights(tmp_path, root, uni
     assert same(weights(derived), weights(uninterrupted))
     assert derived.facts["losses"] == uninterrupted.facts["losses"]
     assert f"epoch {epochs} of {EPOCHS};" not in said.split("Asking the original")[1]
+
+
+@pytest.mark.parametrize("epochs", [1, 4])
+def test_a_pruned_student_is_pruned_and_trained_to_the_same_weights(tmp_path, root, epochs):
+    whole = train_and_prune(tmp_path / "whole", None)
+    with pytest.raises(JobStoppedError):
+        train_and_prune(tmp_path / "first", Evicted(root, epochs))
+    derived = train_and_prune(tmp_path / "second", DirectoryCheckpoints(root, RECIPE))
+    assert derived.problem is None
+    assert same(weights(derived), weights(whole))
+    assert derived.facts == whole.facts
 
 
 def test_a_job_that_is_stopped_while_it_writes_leaves_the_checkpoint_before(tmp_path, root, uninterrupted, monkeypatch):

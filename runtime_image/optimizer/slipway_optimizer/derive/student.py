@@ -62,8 +62,10 @@ def _compare(setting: Setting, student: TorchModel) -> None:
     """Before hours of training, not after them."""
     try:
         forms = setting.forms(student)
-    except (UserError, MemoryError):
+    except MemoryError:
         raise
+    except UserError as error:
+        raise UserError(error.reason, f"The student {student.spec.factory}: {error.message}") from error
     except Exception as error:
         message = f"The student {student.spec.factory} fails on a request that the model answers: {first_line(error)}."
         raise UserError(reasons.FACTORY_FAILED, message) from error

@@ -23,8 +23,9 @@ SourceId = Annotated[
 _FIXED: Final = re.compile(
     r"^hf://[^@]+@(?P<commit>[0-9a-f]{40})(/.*)?$|^oci://[^@]+@(?P<manifest>sha256:[0-9a-f]{64})$"
     r"|^s3://.*[^/]\?versionId=(?!null$)(?P<version>[A-Za-z0-9._~-]{1,128})$"
+    r"|^gs://.*[^/]#(?P<generation>[0-9]{1,64})$"
 )
-_ID_OF: Final = {"commit": "commit:", "manifest": "oci:", "version": "version:"}
+_ID_OF: Final = {"commit": "commit:", "manifest": "oci:", "version": "version:", "generation": "generation:"}
 
 
 def source_fields(spec: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

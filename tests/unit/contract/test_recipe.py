@@ -133,6 +133,9 @@ def test_the_sources_of_a_spec():
         ("s3://nets/net.pth?versionId=null", False),
         ("s3://nets/net.pth?versionId=a&b=c", False),
         ("s3://nets/all/?versionId=3Lg", False),
+        ("gs://nets/net.pth#1795535321317101130", True),
+        ("gs://nets/net#2.pth", False),
+        ("gs://nets/all/#1", False),
         ("https://nets.s3.amazonaws.com/net.pth?versionId=3Lg", False),
     ],
 )

@@ -43,7 +43,8 @@ class BucketOrigin:
         # A generation is what tells one version from another on GCS.
         with_versions = uri.version is not None or uri.scheme == "gs"
         self._filesystem = open_bucket(uri.scheme, credentials, with_versions=with_versions)
-        self._suffix = f"{VERSION}{uri.version}" if uri.version else ""
+        mark = "#" if uri.scheme == "gs" else VERSION
+        self._suffix = f"{mark}{uri.version}" if uri.version else ""
 
     def look(self, wanted: str | None) -> Look:
         """The object, or everything below the prefix."""
@@ -56,6 +57,8 @@ class BucketOrigin:
             raise UserError(reasons.SOURCE_NOT_FOUND, message)
         entry = self._entry(info, self._uri.file_name)
         own = fixed_id({"uri": self._uri.text})
+        if self._uri.scheme == "gs" and own not in {None, self._id(entry.version)}:
+            raise self._no_version()
         return Look(own or self._id(entry.version), [entry])
 
     @contextmanager
@@ -82,10 +85,13 @@ class BucketOrigin:
             info: dict[str, Any] = self._filesystem.info(self._uri.rest + self._suffix)
         except Exception as error:
             if self._suffix and status_of(error) in NO_VERSION:
-                message = f"{self._uri.text} does not exist: check the version's id, and that it is no deletion."
-                raise UserError(reasons.SOURCE_NOT_FOUND, message) from error
+                raise self._no_version() from error
             raise
         return info
+
+    def _no_version(self) -> UserError:
+        message = f"{self._uri.text} does not exist: check the version's id, and that it is no deletion."
+        return UserError(reasons.SOURCE_NOT_FOUND, message)
 
     def _folder(self) -> Look:
         root = self._uri.rest

@@ -18,11 +18,12 @@ _HUB: Final = re.compile(r"^(?:(models|datasets)/)?([^/@]+/[^/@]+)(?:@([^/]+))?(
 
 VERSION: Final = "?versionId="
 _VERSION_ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+_GENERATION: Final = re.compile(r"(.*[^/])#([0-9]{1,64})")
 
 
 @dataclass(frozen=True)
 class SourceUri:
-    """`rest` is what follows the scheme, with no `/` at its end and without the `version` of an S3 object."""
+    """`rest` is what follows the scheme, with no `/` at its end and without the `version` of a bucket's object."""
 
     text: str
     scheme: str
@@ -77,11 +78,14 @@ def parse_uri(text: str) -> SourceUri:
 
 def _without_version(text: str, scheme: str, rest: str) -> tuple[str, str | None]:
     """What a bucket's driver would leave out of a name without a word, and read the newest version."""
+    if scheme == "gs":
+        match = _GENERATION.fullmatch(rest)
+        return (match[1], match[2]) if match else (rest, None)
     key, mark, version = rest.partition("?versionid=" if scheme == "az" else VERSION)
     if not mark:
         return rest, None
-    if scheme != "s3":
-        message = f"{text} names a version, which is read of s3:// only: leave it out, and pin the bytes with sha256."
+    if scheme == "az":
+        message = f"{text} names a version, which is not read of az://: leave it out, and pin the bytes with sha256."
         raise UserError(reasons.UNSUPPORTED_SOURCE, message)
     if key.endswith("/") or not _VERSION_ID.fullmatch(version):
         message = f"{text} names no version of an object: write s3://BUCKET/KEY{VERSION}ID, for one file."

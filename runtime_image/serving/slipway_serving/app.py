@@ -30,6 +30,7 @@ _JSON = (b"content-type", b"application/json")
 _BINARY = (b"content-type", b"application/octet-stream")
 # What Envoy, and so Istio and most gateways, say of the time that the client still waits.
 _TIMEOUT = b"x-envoy-expected-rq-timeout-ms"
+_REQUEST_ID = b"x-request-id"
 _HEADER_LENGTH = b"inference-header-content-length"
 _MOST_DIGITS = 18
 
@@ -55,7 +56,7 @@ class App:
             await self._send(send, 405, [_JSON, (b"allow", b"POST")], error_body(sentence))
         else:
             code = await self._answer(call, scope, receive, send)
-            self._plane.metrics.count_request(code, route="infer" if call == self._infer else "predict")
+            self._plane.metrics.count_request(code, route=self._route(call))
 
     def _inference_call(self, path: str) -> Call | None:
         if path in ("/v1/predict", "/predict"):
@@ -63,6 +64,9 @@ class App:
         if path.endswith("/infer") and path in self._infer_paths():
             return self._infer
         return None
+
+    def _route(self, call: Call) -> str:
+        return "infer" if call == self._infer else "predict"
 
     def _infer_paths(self) -> tuple[str, str]:
         model = f"/v2/models/{self._plane.model_name}"
@@ -76,8 +80,10 @@ class App:
 
     async def _answer(self, call: Call, scope: Scope, receive: Receive, send: Send) -> int:
         headers = dict(scope["headers"])
+        announced = min(_announced(headers), self._plane.settings.max_request_bytes)
         try:
-            with self._plane.accept(min(_announced(headers), self._plane.settings.max_request_bytes)) as ticket:
+            with self._plane.accept(announced, route=self._route(call)) as ticket:
+                ticket.request_id = headers.get(_REQUEST_ID, b"").decode("latin-1") or None
                 ticket.until_gone = partial(_until_gone, receive)
                 ticket.code = await self._exchange(call, headers, ticket, receive, send)
                 return ticket.code

@@ -12,6 +12,8 @@ from slipway_serving.errors import ClientGoneError, DeadlineExceededError
 from slipway_serving.pace import Pace
 from slipway_serving.ticket import Ticket
 
+_DROPPED: dict[type[Exception], str] = {DeadlineExceededError: "deadline", ClientGoneError: "client_gone"}
+
 
 class Batcher:
     """Callers are coroutines of one event loop (`submit`) and threads (`submit_blocking`), in any mixture.
@@ -49,7 +51,7 @@ class Batcher:
         self._running_since: float | None = None
         self._last_requests = 1
         self._is_closing = False
-        self.dropped = {"deadline": 0, "client_gone": 0}
+        self.dropped = {"deadline": 0, "client_gone": 0, "shutdown": 0}
         self._handed: queue.SimpleQueue[list[Waiting] | None] = queue.SimpleQueue()
         self._worker: threading.Thread | None = None
 
@@ -144,6 +146,13 @@ class Batcher:
         if is_idle:
             self._handed.put(None)
 
+    def give_up_all(self, error: Exception) -> None:
+        """Answer all that wait or run with this error."""
+        with self._lock:
+            unanswered = [*self._running, *self._queue]
+        for waiting in unanswered:
+            self._give_up(waiting, error)
+
     # The queue.
 
     def _enqueue(self, waiting: Waiting) -> bool:
@@ -187,7 +196,7 @@ class Batcher:
 
     def _drop(self, waiting: Waiting, error: Exception) -> None:
         waiting.outcome = error
-        self.dropped["deadline" if isinstance(error, DeadlineExceededError) else "client_gone"] += 1
+        self.dropped[_DROPPED.get(type(error), "shutdown")] += 1
 
     def _give_up(self, waiting: Waiting, error: Exception) -> None:
         """Answer without an answer. If it is in a run already, that run's result for it is thrown away."""

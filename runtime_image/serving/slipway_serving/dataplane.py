@@ -16,12 +16,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from slipway_contract.manifest import Manifest
+from slipway_serving.access_log import AccessLog
 from slipway_serving.admission import Admission
 from slipway_serving.artifact import Artifact
 from slipway_serving.batch import Arrays
 from slipway_serving.batcher import Batcher
 from slipway_serving.description import VERSION, is_joinable
-from slipway_serving.errors import NotReadyError, UnknownModelError
+from slipway_serving.errors import NotReadyError, OverloadedError, UnknownModelError
 from slipway_serving.golden import GoldenReport
 from slipway_serving.metrics import Metrics
 from slipway_serving.predict import decode_prediction, encode_prediction
@@ -62,6 +63,7 @@ class DataPlane:
         self.settings = settings
         self.metrics = metrics
         self.draining = False
+        self._access_log = AccessLog(settings.access_log)
         self._served: Served | None = None
         self._admission = Admission(
             max_waiting=settings.queue_size,
@@ -212,6 +214,11 @@ class DataPlane:
         self.require_known(name, version)
         return self._serving().model
 
+    def refuse_the_rest(self) -> None:
+        """Answer whoever still waits that this server is going away, so that they ask another."""
+        if self._served is not None:
+            self._served.batcher.give_up_all(OverloadedError("the server is shutting down; try again"))
+
     def close(self) -> None:
         if self._served is not None:
             self._served.batcher.close()
@@ -221,6 +228,8 @@ class DataPlane:
         self.metrics.observe_request(ticket, answered)
         if self._served is not None:
             self._served.statistics.count_request(ticket, answered)
+        if self._access_log.is_on:
+            self._access_log.note(ticket, answered)
 
     def _serving(self) -> Served:
         if self._served is None:
@@ -229,6 +238,6 @@ class DataPlane:
 
 
 def _note(request: InferRequest, ticket: Ticket) -> None:
-    ticket.request_id = request.id
+    ticket.request_id = request.id or ticket.request_id
     if request.timeout is not None:
         ticket.limit_to(request.timeout)

@@ -16,6 +16,7 @@ import uvicorn
 
 from slipway_serving.app import App
 from slipway_serving.artifact import open_artifact
+from slipway_serving.connections import ConnectionWatch
 from slipway_serving.control import build_control
 from slipway_serving.dataplane import DataPlane, LoadedModel
 from slipway_serving.errors import StartupError
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 # Longer than the idle time of usual proxies and clients, so that it is they who close an idle connection.
 _KEEP_ALIVE_SECONDS = 75
 _BACKLOG = 2048
+# What is refused at the end of the drain still has to reach its client.
+_REFUSAL_SECONDS = 1
+_TICKS_PER_SWEEP = 10
 
 
 def load_model(folder: Path, settings: Settings) -> LoadedModel:
@@ -68,6 +72,9 @@ class Server(uvicorn.Server):
         self._grpc_stop: asyncio.Future[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.failure: str | None = None
+        self._watch = ConnectionWatch(
+            receive_timeout=plane.settings.receive_timeout, send_timeout=plane.settings.send_timeout
+        )
         super().__init__(
             uvicorn.Config(
                 App(plane, build_control(plane)),
@@ -79,7 +86,7 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=max(1, math.ceil(plane.settings.drain_timeout)),
+                timeout_graceful_shutdown=math.ceil(plane.settings.drain_timeout) + _REFUSAL_SECONDS,
             )
         )
 
@@ -91,6 +98,14 @@ class Server(uvicorn.Server):
         if self._grpc_stop is not None:
             await self._grpc_stop
         self._plane.close()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called by uvicorn ten times a second."""
+        if counter % _TICKS_PER_SWEEP == 0:
+            for phase, count in self._watch.cut_stuck(self.server_state.connections).items():
+                if count:
+                    log_event("cut connections", waitedFor=phase, count=count)
+        return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Called by uvicorn on SIGTERM and SIGINT. The second one ends at once."""
@@ -111,6 +126,8 @@ class Server(uvicorn.Server):
         if self._grpc is not None and self._loop is not None:
             self._grpc_stop = self._loop.run_in_executor(None, self._grpc.stop, self._plane.settings.drain_timeout)
         self.should_exit = True
+        if self._loop is not None:
+            self._loop.call_later(self._plane.settings.drain_timeout, self._plane.refuse_the_rest)
 
     def _load(self, loop: asyncio.AbstractEventLoop) -> None:
         started = time.monotonic()

@@ -1,4 +1,4 @@
-"""JSON log lines on stdout, one object a line; nothing is logged per request."""
+"""JSON log lines on stdout, one object a line; requests are logged only where `access_log` is asked to."""
 
 import json
 import logging

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from slipway_serving.errors import StartupError
 
 _SECONDS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_SHARE = re.compile(r"[0-9]*\.?[0-9]+")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(us|µs|ms|s|m|h)")
 
 
@@ -24,6 +25,10 @@ class Settings:
         request_timeout: how long a request may take from its arrival to its answer, where the client allows no less;
             0 for ever.
         run_timeout: after how long a run of the model that does not return makes the process count as dead.
+        receive_timeout: how long a request may take to arrive, from its first byte to its last.
+        send_timeout: how long an answer may lie there without its client reading any of it.
+        access_log: the share of inference requests that are logged; those that fail by the server's fault always are,
+            unless it is 0.
         intra_op_threads: threads of one run; 0 is one a CPU that the container may use.
         expected_accelerator: the resource that the pod asked for; empty for CPU.
         max_request_bytes: larger bodies are refused.
@@ -38,6 +43,9 @@ class Settings:
     queue_bytes: int = 512 << 20
     request_timeout: float = 60.0
     run_timeout: float = 120.0
+    receive_timeout: float = 60.0
+    send_timeout: float = 60.0
+    access_log: float = 0.0
     intra_op_threads: int = 0
     expected_accelerator: str = ""
     max_request_bytes: int = 64 << 20
@@ -57,6 +65,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         queue_bytes=_integer(values, "SLIPWAY_QUEUE_BYTES", default.queue_bytes, minimum=1),
         request_timeout=_duration(values, "SLIPWAY_REQUEST_TIMEOUT", default.request_timeout),
         run_timeout=_duration(values, "SLIPWAY_RUN_TIMEOUT", default.run_timeout),
+        receive_timeout=_duration(values, "SLIPWAY_RECEIVE_TIMEOUT", default.receive_timeout),
+        send_timeout=_duration(values, "SLIPWAY_SEND_TIMEOUT", default.send_timeout),
+        access_log=_share(values, "SLIPWAY_ACCESS_LOG", default.access_log),
         intra_op_threads=_integer(values, "SLIPWAY_INTRA_OP_THREADS", default.intra_op_threads, minimum=0),
         expected_accelerator=values.get("SLIPWAY_EXPECTED_ACCELERATOR", default.expected_accelerator),
         max_request_bytes=_integer(values, "SLIPWAY_MAX_REQUEST_BYTES", default.max_request_bytes, minimum=1),
@@ -86,6 +97,15 @@ def _integer(values: Mapping[str, str], name: str, default: int, *, minimum: int
     if not text.isascii() or not text.isdigit() or int(text) < minimum:
         raise StartupError(f"{name} must be a whole number of at least {minimum}, not {text!r}")
     return int(text)
+
+
+def _share(values: Mapping[str, str], name: str, default: float) -> float:
+    text = values.get(name)
+    if text is None:
+        return default
+    if not _SHARE.fullmatch(text) or float(text) > 1:
+        raise StartupError(f"{name} must be a number from 0 to 1, not {text!r}")
+    return float(text)
 
 
 def _duration(values: Mapping[str, str], name: str, default: float) -> float:

@@ -15,7 +15,7 @@ from support.waiting import eventually, wait_until
 from slipway_serving.admission import Admission
 from slipway_serving.batch import Arrays
 from slipway_serving.batcher import Batcher
-from slipway_serving.errors import ClientGoneError, DeadlineExceededError, InvalidRequestError
+from slipway_serving.errors import ClientGoneError, DeadlineExceededError, InvalidRequestError, OverloadedError
 from slipway_serving.ticket import Ticket
 
 REFUSED = -1.0
@@ -155,7 +155,7 @@ async def test_a_request_whose_time_is_over_while_it_waits_is_answered_at_once_a
     model.gate.set()
     await first
     assert model.computed == [1]
-    assert batcher.dropped == {"deadline": 1, "client_gone": 0}
+    assert batcher.dropped == {"deadline": 1, "client_gone": 0, "shutdown": 0}
 
 
 async def test_a_client_that_goes_away_takes_its_request_out_of_the_queue(model: Doubling) -> None:
@@ -294,3 +294,17 @@ async def test_how_long_a_run_has_been_going_is_known(model: Doubling) -> None:
     model.gate.set()
     await asked
     assert batcher.running_since is None
+
+
+async def test_whoever_still_waits_can_be_sent_away(model: Doubling) -> None:
+    batcher = Batcher(model.run)
+    model.gate.clear()
+    asked = [asyncio.create_task(batcher.submit(rows(1)))]
+    await eventually(model.entered.is_set)
+    asked.append(asyncio.create_task(batcher.submit(rows(2))))
+    thread = Ask(batcher, rows(3))
+    await eventually(lambda: batcher.depth == 2)
+    batcher.give_up_all(OverloadedError("going away"))
+    outcomes = [*await asyncio.gather(*asked, return_exceptions=True), await asyncio.to_thread(thread.result)]
+    assert [type(outcome) for outcome in outcomes] == [OverloadedError] * 3
+    assert batcher.dropped["shutdown"] == 3

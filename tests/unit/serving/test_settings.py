@@ -56,9 +56,16 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
         ("SLIPWAY_QUEUE_SIZE", "many", "SLIPWAY_QUEUE_SIZE must be a whole number of at least 1, not 'many'"),
         ("SLIPWAY_INTRA_OP_THREADS", "-1", "SLIPWAY_INTRA_OP_THREADS must be a whole number of at least 0, not '-1'"),
         ("SLIPWAY_BATCH_MAX_DELAY", "soon", "SLIPWAY_BATCH_MAX_DELAY must be a duration such as 2ms or 3s, not 'soon'"),
+        ("SLIPWAY_ACCESS_LOG", "1.1", "SLIPWAY_ACCESS_LOG must be a number from 0 to 1, not '1.1'"),
+        ("SLIPWAY_ACCESS_LOG", "yes", "SLIPWAY_ACCESS_LOG must be a number from 0 to 1, not 'yes'"),
     ],
 )
 def test_a_bad_value_is_named(name: str, value: str, sentence: str) -> None:
     with pytest.raises(StartupError) as refusal:
         read_settings({name: value})
     assert str(refusal.value) == sentence
+
+
+@pytest.mark.parametrize(("text", "share"), [("0", 0.0), ("0.01", 0.01), (".5", 0.5), ("1", 1.0)])
+def test_a_share_is_a_number_from_0_to_1(text: str, share: float) -> None:
+    assert read_settings({"SLIPWAY_ACCESS_LOG": text}).access_log == share

@@ -78,3 +78,24 @@ def test_flags_that_make_no_sense(tmp_path, flags, said):
     done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    "query", ["X-Amz-Signature=hunter2&X-Amz-Expires=60", "sv=2026-01-01&sig=hunter2%3D", "hunter2"]
+)
+def test_what_opens_a_signed_url_is_written_nowhere(server, tmp_path, query):
+    url = server.answer(f"/net.onnx?{query}", Answer(status=403), Answer(body=build_mlp().SerializeToString()))
+    write_spec(tmp_path, {"source": {"uri": url}, "format": "ONNX", **ENDS}, {"quantize": {"mode": "None"}})
+    (tmp_path / "modeldeployment.yaml").rename(tmp_path / "spec.yaml")
+    flags = ["--recipe-digest", OLD, "--spec", str(tmp_path / "spec.yaml")]
+
+    denied, refused, _ = run_job(tmp_path, *flags)
+    assert isinstance(refused, Failed)
+    assert refused.message.startswith(f"{url.partition('?')[0]}?… may not be read")
+    done, made, _ = run_job(tmp_path, *flags)
+    assert isinstance(made, Succeeded), done.stderr
+    (tmp_path / "spec.yaml").unlink()
+    written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    said = [text.encode() for run in (denied, done) for text in (run.stdout, run.stderr)]
+    assert len(written) > 3
+    assert not any(b"hunter2" in content for content in (*written, *said))

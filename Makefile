@@ -18,7 +18,7 @@ include tests/benchmarks/bench.mk
 
 CLUSTER_IF_NONE := $(if $(KUBECONFIG),,cluster-up)
 
-.PHONY: demo test test-unit test-cluster check fmt lint type
+.PHONY: demo test test-unit test-cluster fuzz check fmt lint type
 demo: setup ## From nothing to a served, scaled, answering model
 	$(MAKE) $(CLUSTER_IF_NONE) images
 	PYTHONPATH=examples $(PYTHON) -m demo
@@ -32,6 +32,9 @@ test-unit: setup helm ## Unit tests only: no cluster, no network
 
 test-cluster: setup ## Integration and end-to-end tests, on the cluster that is there
 	$(PYTHON) -m pytest $(PYTEST_OPTIONS) tests/integration tests/e2e
+
+fuzz: setup ## 100,000 broken REST and as many gRPC requests to the serving runtime (some minutes)
+	PYTHONPATH=tests $(PYTHON) -m support.mutations
 
 check: setup lint type verify test-unit ## What a commit must pass: lint, types, boundaries, generated files, unit tests
 

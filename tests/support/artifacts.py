@@ -87,10 +87,10 @@ def build_mlp(width: int = 64, classes: int = 10, *, seed: int = 0) -> onnx.Mode
     )
 
 
-def build_identity(dtypes: dict[str, str]) -> onnx.ModelProto:
-    """For each name an input `NAME` of two dynamic axes of its own, and an output `NAME_out` with the same values."""
+def build_identity(dtypes: dict[str, str], rank: int = 2) -> onnx.ModelProto:
+    """For each name an input `NAME` of dynamic axes of its own, and an output `NAME_out` with the same values."""
     types = {dtype: elem_type for elem_type, dtype in _DTYPES.items()}
-    shapes = {name: [f"{name}_rows", f"{name}_columns"] for name in dtypes}
+    shapes = {name: [f"{name}_{axis}" for axis in range(rank)] for name in dtypes}
     return build_model(
         [helper.make_node("Identity", [name], [f"{name}_out"]) for name in dtypes],
         [tensor(name, types[dtype], shapes[name]) for name, dtype in dtypes.items()],
@@ -175,16 +175,14 @@ def write_manifest(folder: Path, manifest: Manifest) -> str:
 def sample(spec: TensorSpec, *, rows: int = 2, seed: int = 0) -> Array:
     """Values for an input; every dynamic axis gets `rows`."""
     shape = [rows if isinstance(size, str) else size for size in spec.shape]
-    values = np.random.default_rng(seed).normal(size=shape)
+    values = np.random.default_rng(seed).normal(size=shape) * 4
     if spec.dtype == "string":
-        return values.astype(str).astype(object)
-    if spec.dtype == "bool":
-        return values > 0
-    return (
-        (np.abs(values) * 4).astype(DATATYPES[spec.dtype].held)
-        if spec.dtype.startswith(("u", "b"))
-        else (values * 4).astype(spec.dtype)
-    )
+        values = np.array(values, dtype=str)
+    elif spec.dtype == "bool":
+        values = values > 0
+    elif spec.dtype.startswith("u") or spec.dtype == "bfloat16":
+        values = np.abs(values)
+    return np.array(values, dtype=DATATYPES[spec.dtype].held)
 
 
 def _spec(value: onnx.ValueInfoProto) -> TensorSpec:

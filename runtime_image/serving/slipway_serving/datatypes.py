@@ -81,8 +81,8 @@ DATATYPES: Mapping[TensorDType, Datatype] = {
 
 def bfloat16_to_float32(bits: Array) -> Array:
     """Exact: a bfloat16 is the upper half of a float32."""
-    wide: Array = (bits.astype(np.uint32) << np.uint32(16)).view(np.float32)
-    return wide
+    wide: Array = np.left_shift(bits, 16, dtype=np.uint32)
+    return np.asarray(wide).view(np.float32)
 
 
 def float32_to_bfloat16(values: Array) -> Array:

@@ -3,8 +3,11 @@
 import asyncio
 import signal
 from pathlib import Path
+from typing import Any
 
 import httpx
+import numpy as np
+import tritonclient.grpc.aio
 from support.serving import ServingProcess, scrape
 
 
@@ -19,6 +22,28 @@ async def test_every_accepted_request_is_answered(slow_folder: Path, log: Path) 
             responses = await asyncio.gather(*load)
         assert [response.json() for response in responses] == [[[row + 20000.0] * 4] for row in range(30)]
         assert await asyncio.to_thread(server.process.wait) == 0
+
+
+async def test_every_accepted_request_is_answered_over_grpc_too(slow_folder: Path, log: Path) -> None:
+    with ServingProcess(slow_folder, log, {"SLIPWAY_QUEUE_SIZE": "64"}) as server:
+        url = server.wait_ready()
+        values = np.arange(20, dtype=np.float32)
+        async with tritonclient.grpc.aio.InferenceServerClient(server.grpc_target) as client:
+            load = [asyncio.create_task(client.infer("slow", [row_of(value)])) for value in values]
+            accepted = 0.0
+            while accepted < len(load):
+                seen = await asyncio.to_thread(scrape, url)
+                accepted = seen["slipway_requests_in_flight"] + seen["slipway_request_duration_seconds_count"]
+            server.process.send_signal(signal.SIGTERM)
+            results = await asyncio.gather(*load)
+        assert [result.as_numpy("y").tolist() for result in results] == [[[value + 20000.0] * 4] for value in values]
+        assert await asyncio.to_thread(server.process.wait) == 0
+
+
+def row_of(value: float) -> Any:
+    tensor = tritonclient.grpc.InferInput("x", [1, 4], "FP32")
+    tensor.set_data_from_numpy(np.full((1, 4), value, dtype=np.float32))
+    return tensor
 
 
 async def test_it_serves_on_while_endpoints_notice_but_is_not_ready(mlp_folder: Path, log: Path) -> None:

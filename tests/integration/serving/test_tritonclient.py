@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import tritonclient.http
+import tritonclient.http.aio
 from support.serving import serving
 from tritonclient.utils import InferenceServerException
 
@@ -55,6 +56,37 @@ def test_infer(client: Any, expected: Any, binary_in: bool, binary_out: bool | N
     result = client.infer("mlp", [input_of(X, binary=binary_in)], outputs=outputs, request_id="7")
     np.testing.assert_allclose(result.as_numpy("logits"), expected, rtol=1e-5)
     assert result.get_response()["id"] == "7"
+
+
+@pytest.mark.parametrize("algorithm", ["gzip", "deflate"])
+@pytest.mark.parametrize("binary", [True, False])
+def test_compressed_both_ways(client: Any, expected: Any, algorithm: str, binary: bool) -> None:
+    many = np.repeat(X, 50, axis=0)
+    result = client.infer(
+        "mlp",
+        [input_of(many, binary=binary)],
+        outputs=[tritonclient.http.InferRequestedOutput("logits", binary_data=binary)],
+        request_compression_algorithm=algorithm,
+        response_compression_algorithm=algorithm,
+    )
+    np.testing.assert_allclose(result.as_numpy("logits"), np.repeat(expected, 50, axis=0), rtol=1e-5)
+
+
+def test_statistics_and_index(client: Any) -> None:
+    before = client.get_inference_statistics("mlp")["model_stats"][0]
+    client.infer("mlp", [input_of(X, binary=True)])
+    after = client.get_inference_statistics("mlp", "1")["model_stats"][0]
+    assert after["inference_count"] == before["inference_count"] + 2
+    assert after["inference_stats"]["success"]["count"] == before["inference_stats"]["success"]["count"] + 1
+    assert client.get_model_repository_index() == [{"name": "mlp", "version": "1", "state": "READY", "reason": ""}]
+
+
+async def test_the_asyncio_client(url: str, expected: Any) -> None:
+    async with tritonclient.http.aio.InferenceServerClient(url.removeprefix("http://")) as client:
+        assert await client.is_model_ready("mlp")
+        result = await client.infer("mlp", [input_of(X, binary=True)], request_id="8")
+        np.testing.assert_allclose(result.as_numpy("logits"), expected, rtol=1e-5)
+        assert result.get_response()["id"] == "8"
 
 
 def test_errors_arrive_as_sentences(client: Any) -> None:

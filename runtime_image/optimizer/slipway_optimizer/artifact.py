@@ -1,7 +1,7 @@
 """The artifact's folder: the chosen model and the manifest that says what it is."""
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -71,7 +71,7 @@ def summarize(stored: Stored, *, reused: bool) -> Succeeded:
         size_bytes=chosen.size_bytes or sum(entry.size_bytes for entry in manifest.files),
         reference_latency_us=reference.latency.p50_us if reference.latency else None,
         reference_size_bytes=reference.size_bytes,
-        baseline=_measurement(baseline),
+        baseline=_as_exported(baseline),
         measured=_measurement(chosen),
         speedup=chosen.speedup,
         speedup_low=chosen.speedup_low,
@@ -91,14 +91,15 @@ def summary_of(manifest: Manifest) -> str:
     """What is served, in one line: variant, speed-up, drop, size."""
     chosen, baseline = manifest.chosen, manifest.baseline
     size = f"{(chosen.size_bytes or 0) / MB:.1f} MB"
-    if chosen is baseline:
+    if chosen is baseline and not _before_rewriting(chosen):
         return f"{chosen.name} as exported, {size}"
-    facts = [chosen.name]
+    facts = [f"{chosen.name} with a rewritten graph" if chosen is baseline else chosen.name]
     if chosen.speedup is not None:
         facts.append(f"{chosen.speedup:.2f} times as fast")
     if chosen.drop is not None and manifest.budget and manifest.budget.metric:
         facts.append(f"{manifest.budget.metric} drop {chosen.drop:.4f}")
-    share = f" ({(chosen.size_bytes or 0) / baseline.size_bytes:.0%})" if baseline.size_bytes else ""
+    exported_bytes = _as_exported(baseline).size_bytes
+    share = f" ({(chosen.size_bytes or 0) / exported_bytes:.0%})" if exported_bytes else ""
     return ", ".join([*facts, size + share])
 
 
@@ -117,6 +118,20 @@ def _measurement(candidate: Candidate) -> Measurement:
         latency_us=candidate.latency.p50_us if candidate.latency else None,
         score=candidate.score,
     )
+
+
+def _as_exported(baseline: Candidate) -> Measurement:
+    """The plain export before its graph was rewritten, where it is served in that form."""
+    known = _before_rewriting(baseline)
+    fields = {"size_bytes": "sizeBytes", "latency_us": "latencyUs", "score": "score"}
+    before = {field: known[name] for field, name in fields.items() if name in known}
+    return _measurement(baseline).model_copy(update=before)
+
+
+def _before_rewriting(candidate: Candidate) -> Mapping[str, Any]:
+    """What was measured of a candidate whose graph was rewritten since; empty where it was not."""
+    known: Mapping[str, Any] = candidate.details.get("graph", {}).get("asExported", {})
+    return known
 
 
 def _tensor_spec(value: onnx.ValueInfoProto) -> TensorSpec:

@@ -9,6 +9,7 @@ from slipway_optimizer.derive.derived import Derived
 from slipway_optimizer.errors import UserError
 from slipway_optimizer.export_choice import export_right
 from slipway_optimizer.formats.loaded import LoadedModel
+from slipway_optimizer.mapped_pages import give_back
 from slipway_optimizer.onnx_session import OnnxSession
 from slipway_optimizer.runtime_refusal import runtime_refusal, saying_where
 from slipway_optimizer.samples import Sampler
@@ -48,6 +49,7 @@ def _export(shop: Workshop, derived: Derived, sampler: Sampler, plan: AxisPlan) 
         sizes = f"{len(plan.checks)} sizes, two calls each"
         shop.progress.report("Verify", f"Comparing with {model.framework} at {sizes}")
         precision = check_file(path, shop.spec)
+        give_back(shop.inputs.source.path)
         run = saying_where(_opened(shop, entry).run, path)
         return check_parity(run, answers, shop.outputs, model.framework, precision)
 

@@ -11,7 +11,7 @@ from slipway_optimizer.contest.contest import Outcome, hold_contest
 from slipway_optimizer.contest.distance import sample_rows
 from slipway_optimizer.contest.entry import Entry
 from slipway_optimizer.contest.field import build_field
-from slipway_optimizer.contest.form import settle_served
+from slipway_optimizer.contest.form import Judges, settle_served
 from slipway_optimizer.contest.quantizing import Quantizing, calibration_rows, given_calibration
 from slipway_optimizer.contest.request import typical
 from slipway_optimizer.contest.serving import measure_serving, widest
@@ -53,7 +53,8 @@ def optimize(shop: Workshop, recipe_digest: str) -> Path:
     candidates = _choose(shop, outcome, budget)
     served = _served(candidates)
     answers = next(model.answers for model in exported if model.derivation == served.derivation)
-    candidates = settle_served(shop, served, candidates, [request, *(answer.feeds for answer in answers)], budget)
+    judges = Judges(timed, answers, sample_rows(scored), evaluation, budget)
+    candidates = settle_served(shop, served, outcome.trials, candidates, judges)
     serving = measure_serving(shop, served, request, budget)
     exporter = next(model.exporter for model in exported if model.derivation == served.derivation)
     findings = Findings(outcome.reference, candidates, serving, budget, exporter, recipe_digest)

@@ -8,10 +8,12 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from slipway_optimizer.contest.speedup import Speedup
+from slipway_optimizer.graph import settle
 from slipway_optimizer.graph.forms import keep_used_domains, write_fused, write_offline
-from slipway_optimizer.graph.settle import OWN, choose_form, settle_form
+from slipway_optimizer.graph.settle import OWN, FormFigures, choose_form, write_forms
 
-AS_IS = {"speedup": 1.0, "speedupLow": 1.0, "startSeconds": 0.1}
+AS_IS = FormFigures(Speedup(1.0, 1.0, 1.0), 0.1)
 
 
 @pytest.fixture
@@ -38,22 +40,47 @@ def served(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_served_model_answers_the_same_in_whatever_form(served: Path, tmp_path: Path) -> None:
+def test_a_form_answers_the_same(served: Path, tmp_path: Path) -> None:
     x = np.arange(8, dtype=np.float32).reshape(2, 4)
-    facts = settle_form(served, [{"x": x}], ["y"], 1, tmp_path / "forms")
-    (answer,) = onnxruntime.InferenceSession(served, providers=["CPUExecutionProvider"]).run(None, {"x": x})
+    forms = write_forms(served, [{"x": x}], ["y"], 1, tmp_path / "forms")
+    assert forms.tried == {}
+    assert set(forms.files) == {"Offline"}
+    (answer,) = onnxruntime.InferenceSession(forms.files["Offline"], providers=["CPUExecutionProvider"]).run(
+        None, {"x": x}
+    )
     np.testing.assert_array_equal(answer, x + 1)
-    assert facts["form"] in {OWN, "Offline"}
-    assert set(facts["figures"]) == {OWN, "Offline"}
+
+
+def test_a_form_that_answers_differently_takes_no_part(
+    served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_other(source: Path, target: Path) -> bool:
+        model = onnx.load(source)
+        model.graph.node[1].op_type = "Sub"
+        target.parent.mkdir(parents=True)
+        onnx.save(model, target)
+        return True
+
+    monkeypatch.setattr(settle, "write_offline", write_other)
+    forms = write_forms(served, [{"x": np.ones((1, 4), dtype=np.float32)}], ["y"], 1, tmp_path / "forms")
+    assert forms.files == {}
+    assert forms.tried == {"Offline": "it answers differently"}
 
 
 def test_a_form_that_is_larger_than_the_budget_allows_takes_no_part(served: Path, tmp_path: Path) -> None:
-    before = served.read_bytes()
     x = np.zeros((1, 4), dtype=np.float32)
-    facts = settle_form(served, [{"x": x}], ["y"], 1, tmp_path / "forms", most_bytes=10)
-    assert facts["form"] == OWN
-    assert facts["tried"] == {"Offline": "it has more than 10 bytes"}
-    assert served.read_bytes() == before
+    forms = write_forms(served, [{"x": x}], ["y"], 1, tmp_path / "forms", most_bytes=10)
+    assert forms.files == {}
+    assert forms.tried == {"Offline": "it has more than 10 bytes"}
+
+
+def test_what_lies_beside_the_graph_is_not_rewritten(
+    served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settle, "MOST_BYTES", served.stat().st_size - 1)
+    forms = write_forms(served, [], ["y"], 1, tmp_path / "forms")
+    assert forms.files == {}
+    assert "in memory several times" in forms.tried["Offline"]
 
 
 def test_the_offline_form_has_fewer_nodes_and_no_operator_set_that_it_does_not_use(
@@ -80,13 +107,14 @@ def test_domains_that_are_used_stay() -> None:
 
 
 @pytest.mark.parametrize(
-    ("offline", "chosen"),
+    ("speedup", "start", "chosen"),
     [
-        ({"speedup": 1.2, "speedupLow": 1.1, "startSeconds": 0.3}, "Offline"),
-        ({"speedup": 1.2, "speedupLow": 0.9, "startSeconds": 0.1}, OWN),
-        ({"speedup": 1.0, "speedupLow": 0.9, "startSeconds": 0.05}, "Offline"),
-        ({"speedup": 0.9, "speedupLow": 0.8, "startSeconds": 0.05}, OWN),
+        (Speedup(1.2, 1.1, 1.3), 0.3, "Offline"),
+        (Speedup(1.2, 0.9, 1.5), 0.1, OWN),
+        (Speedup(1.2), 0.1, OWN),
+        (Speedup(1.0, 0.9, 1.1), 0.05, "Offline"),
+        (Speedup(0.9, 0.8, 1.0), 0.05, OWN),
     ],
 )
-def test_a_form_is_taken_for_what_it_brings(offline: dict[str, float], chosen: str) -> None:
-    assert choose_form({OWN: AS_IS, "Offline": offline}) == chosen
+def test_a_form_is_taken_for_what_it_brings(speedup: Speedup, start: float, chosen: str) -> None:
+    assert choose_form({OWN: AS_IS, "Offline": FormFigures(speedup, start)}) == chosen

@@ -44,10 +44,10 @@ def choose(trials: Sequence[Trial], budget: Budget, *, allow_lossy: bool) -> lis
     if winner is None and too_much is not None:
         raise BudgetNotMetError(_not_met(too_much, judged, budget))
     plain = _plain_reason(judged, winner, too_much, budget)
-    candidates = [_candidate(baseline, plain, chosen=winner is None)]
+    candidates = [candidate_of(baseline, plain, chosen=winner is None)]
     for trial, against in judged:
-        reason = against or _praise(trial, winner, budget)
-        candidates.append(_candidate(trial, reason, chosen=trial is winner))
+        reason = against or praise(trial, winner, budget)
+        candidates.append(candidate_of(trial, reason, chosen=trial is winner))
     return candidates
 
 
@@ -71,7 +71,8 @@ def _speed(trial: Trial) -> float:
     return trial.speedup.value if trial.speedup else 0.0
 
 
-def _candidate(trial: Trial, reason: str, *, chosen: bool) -> Candidate:
+def candidate_of(trial: Trial, reason: str, *, chosen: bool) -> Candidate:
+    """A trial as the manifest has it."""
     speedup = trial.speedup
     return Candidate(
         variant=trial.entry.variant,
@@ -101,8 +102,7 @@ def _plain_reason(
     if too_much is not None:
         return too_much
     if winner is not None:
-        gain = f"{winner.size_bytes:,} bytes" if budget.objective == "Size" else str(winner.speedup)
-        return f"The plain export; {winner.name} has {gain}, and is inside the budget."
+        return beaten(winner, budget)
     if not judged:
         return "The plain export is served: spec.optimize allows nothing else."
     if budget.metric is None and any(against and "allowLossy" in against for _, against in judged):
@@ -116,7 +116,14 @@ def _plain_reason(
     return f"The plain export is served. {named}" + (f" {more} more are in the report." if more > 0 else "")
 
 
-def _praise(trial: Trial, winner: Trial | None, budget: Budget) -> str:
+def beaten(winner: Trial, budget: Budget) -> str:
+    """What is said of a plain export that holds the limits, and is not served."""
+    gain = f"{winner.size_bytes:,} bytes" if budget.objective == "Size" else str(winner.speedup)
+    return f"The plain export; {winner.name} has {gain}, and is inside the budget."
+
+
+def praise(trial: Trial, winner: Trial | None, budget: Budget) -> str:
+    """What is said of a candidate that may be served, beside the one that is."""
     gain = f"{trial.name} has {trial.size_bytes:,} bytes" if budget.objective == "Size" else ""
     gain = gain or f"{trial.name} has {trial.speedup}"
     if winner is not None and trial is not winner:

@@ -17,6 +17,7 @@ from slipway_optimizer.contest.trial import Trial
 from slipway_optimizer.errors import UserError, first_line
 from slipway_optimizer.evaluate import Evaluation, Run, ScoreError, drop
 from slipway_optimizer.formats.loaded import LoadedModel
+from slipway_optimizer.mapped_pages import give_back, is_worth_it
 from slipway_optimizer.workshop import Workshop
 
 ORIGINAL: Final = "original"
@@ -54,24 +55,35 @@ def hold_contest(
         latency=reference_latency,
         score=_reference_score(original, evaluation),
     )
+    give_back(shop.inputs.source.path)
     return Outcome(reference, scored)
 
 
 def _timed(
     shop: Workshop, original: LoadedModel, field: Sequence[Trial], request: Feeds
 ) -> tuple[list[Trial], Latency | None]:
-    """The trials with their times, and the original's time; an ONNX file is its own plain export."""
+    """The trials with their times, and the original's time; an ONNX file is its own plain export.
+
+    An original of gigabytes is timed before the others, since nothing is told by comparing it, and both would be in
+    memory.
+    """
     groups = heats(field)
     wanted = shop.deployment.optimize
     seconds = SECONDS if wanted.evaluate.data or wanted.allow_lossy else SECONDS_TO_KNOW
     pace = Pace(seconds=max(seconds / len(groups), FEWEST_SECONDS_A_HEAT))
     timed: dict[Entry, Trial] = {}
     reference: Latency | None = None
+    wants_reference = original.framework == "PyTorch"
+    if wants_reference and is_worth_it(shop.inputs.source.path):
+        shop.progress.report("Measure", f"Timing the model in {original.framework}")
+        alone = measure({ORIGINAL: partial(original.run, request)}, pace)
+        reference, wants_reference = alone.latency(ORIGINAL, rows_of(request)), False
+        give_back(shop.inputs.source.path)
     for number, group in enumerate(groups):
         names = ", ".join(trial.name for trial in group)
         left = pace.seconds * (len(groups) - number)
         shop.progress.report("Measure", f"Timing {names}", 0.5 * number / len(groups), left)
-        beside = {ORIGINAL: original.run} if number == 0 and original.framework == "PyTorch" else {}
+        beside = {ORIGINAL: original.run} if number == 0 and wants_reference else {}
         trials, rounds = _heat(shop, group, beside, request, pace)
         timed = {**{trial.entry: trial for trial in trials}, **timed}
         if beside:

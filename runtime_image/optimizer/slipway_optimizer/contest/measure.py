@@ -54,9 +54,11 @@ class Rounds:
     def baseline(self) -> str:
         return next(iter(self.taken))
 
-    def speedup(self, name: str) -> Speedup:
-        """Over the baseline, from the rounds in which both were called."""
-        return speedup_of(self._times(self.baseline), self._times(name))
+    def speedup(self, name: str, over: str | None = None) -> Speedup:
+        """Over another or else the baseline, from the rounds in which both were called."""
+        before, after = self._times(over or self.baseline), self._times(name)
+        both = min(len(before), len(after))
+        return speedup_of(before[:both], after[:both])
 
     def latency(self, name: str, batch_size: int) -> Latency:
         """Median and 90th percentile of all calls."""

@@ -6,6 +6,7 @@ No I/O: measurements and the budget in, sentences out.
 from typing import Final
 
 from slipway_contract.manifest import Budget, Variant
+from slipway_optimizer.contest.entry import PLAIN
 from slipway_optimizer.contest.trial import Trial
 
 # Root mean square of the error over that of the answer, of the worst output. It is 1 and more for an unrelated answer;
@@ -73,3 +74,18 @@ def no_gain(trial: Trial, baseline: Trial, budget: Budget) -> str | None:
     if trial.speedup.value >= budget.min_speedup:
         return f"{trial.name} has {trial.speedup}: {wanted}, and the difference is inside the noise."
     return f"{trial.name} has {trial.speedup}, and {wanted}."
+
+
+def unfit_form(trial: Trial, baseline: Trial, budget: Budget) -> str | None:
+    """Why the served candidate stays as it is: in another form it would not be served by the rules above.
+
+    Args:
+        trial: what was measured of the form.
+        baseline: what was measured of the plain export.
+        budget: what was asked for.
+    """
+    # Whether a loss of unknown size is allowed was decided with the candidate; a form has none of its own.
+    against = disqualified(trial, budget, allow_lossy=True) or over_limits(trial, budget)
+    if against or trial.entry == PLAIN or over_limits(baseline, budget):
+        return against
+    return no_gain(trial, baseline, budget)

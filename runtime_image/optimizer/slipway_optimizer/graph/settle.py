@@ -1,36 +1,46 @@
-"""Which form of a model is served: another than its own only if it answers the same and is faster, or starts faster."""
+"""The forms of a model's graph that may be served: those that answer as the model does, and which brings the most."""
 
-import shutil
-import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import onnxruntime
-
-from slipway_optimizer.arrays import Feeds
+from slipway_optimizer.arrays import Array, Feeds
 from slipway_optimizer.compare import compare, mismatch
-from slipway_optimizer.contest.measure import Pace, measure
+from slipway_optimizer.contest.speedup import Speedup
 from slipway_optimizer.errors import first_line
 from slipway_optimizer.graph.forms import write_fused, write_offline
 from slipway_optimizer.onnx_session import OnnxSession
-from slipway_optimizer.quantize.model_file import is_large
 from slipway_optimizer.quantize.profile import profile
 from slipway_optimizer.quantize.quiet import quiet
 
-PACE: Final = Pace(seconds=1.5, patience=4.0)
 OWN: Final = "AsExported"
+# Rewriting holds the weights several times. From here on they lie beside the graph, and memory is promised.
+MOST_BYTES: Final = 128 << 20
 # Of the CPU time that a start takes: less is worth a file that is made for one execution provider.
 FASTER_START: Final = 0.7
 # A median this close is no slower.
 AS_FAST: Final = 0.98
 
-Facts = dict[str, Any]
+
+@dataclass(frozen=True)
+class Forms:
+    """Files that answer as the model does, by form, and why others take no part."""
+
+    files: dict[str, Path] = field(default_factory=dict)
+    tried: dict[str, str] = field(default_factory=dict)
 
 
-def settle_form(
+@dataclass(frozen=True)
+class FormFigures:
+    """What a form brings over the model's own, timed side by side, and the CPU time of a start."""
+
+    speedup: Speedup
+    start_seconds: float
+
+
+def write_forms(
     model: Path,
     requests: Sequence[Feeds],
     outputs: Sequence[str],
@@ -38,119 +48,83 @@ def settle_form(
     scratch: Path,
     *,
     most_bytes: int | None = None,
-) -> Facts:
-    """Replace a model's file by a better form of it, where there is one.
+) -> Forms:
+    """Write every form that suits a model.
 
     Args:
         model: the file that will be served on the CPU.
-        requests: the first is timed; all have to be answered the same.
+        requests: all have to be answered as the model answers them.
         outputs: declared names.
         threads: CPUs to use.
         scratch: a folder for the forms.
         most_bytes: what a form may have, where the budget says so.
-
-    Returns:
-        Facts: the form, what was tried, and for what it was made.
     """
-    if is_large(model):
-        return {"form": OWN, "notTried": "weights of more than 1.5 GB would be in memory twice"}
+    if folder_bytes(model) > MOST_BYTES:
+        return Forms(tried={"Offline": f"weights of more than {MOST_BYTES >> 20} MiB would be in memory several times"})
+    forms = Forms()
+    writers: dict[str, Callable[[Path, Path], bool]] = {"Offline": write_offline}
+    if profile(model).is_transformer:
+        writers["Fused"] = write_fused
     with quiet():
-        forms, tried = _written(model, requests, outputs, threads, scratch)
-        for name in [name for name, form in forms.items() if folder_bytes(form) > (most_bytes or inf)]:
-            tried[name] = f"it has more than {most_bytes:,} bytes"
-            del forms[name]
-        figures = _measured({OWN: model, **forms}, requests[0], outputs, threads)
-    best = choose_form(figures)
-    facts: Facts = {"form": best, **({"tried": tried} if tried else {}), "figures": figures}
-    if best != OWN:
-        _replace(forms[best], model)
-        facts |= {"executionProvider": "CPUExecutionProvider", "onnxruntime": onnxruntime.__version__}
-    return facts
+        for name, write in writers.items():
+            target = scratch / name / model.name
+            against = _attempt(write, model, target, requests, outputs, threads)
+            if against is None and folder_bytes(target) > (most_bytes or inf):
+                against = f"it has more than {most_bytes:,} bytes"
+            if against is None:
+                forms.files[name] = target
+            else:
+                forms.tried[name] = against
+    return forms
 
 
 def folder_bytes(form: Path) -> int:
     """Of a form with what lies beside it."""
-    return sum(path.stat().st_size for path in form.parent.iterdir())
+    return sum(path.stat().st_size for path in form.parent.rglob("*") if path.is_file())
 
 
-def choose_form(figures: Mapping[str, Mapping[str, float]]) -> str:
+def choose_form(figures: Mapping[str, FormFigures]) -> str:
     """Surely faster first, then as fast with a faster start, else the model as it is."""
     others = {name: figure for name, figure in figures.items() if name != OWN}
-    faster = {name: figure["speedup"] for name, figure in others.items() if figure["speedupLow"] > 1}
+    faster = {name: figure.speedup.value for name, figure in others.items() if (figure.speedup.low or 0.0) > 1}
     if faster:
         return max(faster, key=lambda name: faster[name])
-    own = figures[OWN]["startSeconds"]
+    own = figures[OWN].start_seconds
     starts = {
-        name: figure["startSeconds"]
+        name: figure.start_seconds
         for name, figure in others.items()
-        if figure["speedup"] >= AS_FAST and figure["startSeconds"] <= FASTER_START * own
+        if figure.speedup.value >= AS_FAST and figure.start_seconds <= FASTER_START * own
     }
     return min(starts, key=lambda name: starts[name]) if starts else OWN
 
 
-def _written(
-    model: Path, requests: Sequence[Feeds], outputs: Sequence[str], threads: int, scratch: Path
-) -> tuple[dict[str, Path], dict[str, str]]:
-    """The forms that answer as the model does, and why others do not take part."""
-    writers: dict[str, Callable[[Path, Path], bool]] = {"Offline": write_offline}
-    if profile(model).is_transformer:
-        writers["Fused"] = write_fused
-    forms: dict[str, Path] = {}
-    tried: dict[str, str] = {}
-    for name, write in writers.items():
-        target = scratch / name / model.name
-        try:
-            if not write(model, target):
-                tried[name] = "there is nothing to fuse that ONNX Runtime does not fuse itself"
-            elif not _same(model, target, requests, outputs, threads):
-                tried[name] = "it answers differently"
-            else:
-                forms[name] = target
-        except MemoryError:
-            raise
-        except Exception as error:
-            tried[name] = first_line(error)
-    return forms, tried
+def _attempt(
+    write: Callable[[Path, Path], bool],
+    model: Path,
+    target: Path,
+    requests: Sequence[Feeds],
+    outputs: Sequence[str],
+    threads: int,
+) -> str | None:
+    """Write a form; the sentence why it takes no part, where it does not."""
+    try:
+        if not write(model, target):
+            return "there is nothing to fuse that ONNX Runtime does not fuse itself"
+        return None if _same(model, target, requests, outputs, threads) else "it answers differently"
+    except MemoryError:
+        raise
+    except Exception as error:
+        return first_line(error)
 
 
 def _same(model: Path, form: Path, requests: Sequence[Feeds], outputs: Sequence[str], threads: int) -> bool:
-    own, other = (OnnxSession(path, outputs, threads).run for path in (model, form))
-    for feeds in requests:
-        want, have = own(feeds), other(feeds)
-        if mismatch(want, have, outputs) or not all(compare(*pair).same for pair in zip(want, have, strict=True)):
-            return False
-    return True
+    """One after the other: two sessions would hold the weights twice."""
+    own, other = (_answers(OnnxSession(path, outputs, threads), requests) for path in (model, form))
+    return all(
+        not mismatch(want, have, outputs) and all(compare(*pair).same for pair in zip(want, have, strict=True))
+        for want, have in zip(own, other, strict=True)
+    )
 
 
-def _measured(
-    paths: Mapping[str, Path], request: Feeds, outputs: Sequence[str], threads: int
-) -> dict[str, dict[str, float]]:
-    starts: dict[str, float] = {}
-    runs: dict[str, Callable[[], object]] = {}
-    for name, path in paths.items():
-        begin = time.process_time()
-        run = OnnxSession(path, outputs, threads).run
-        starts[name] = time.process_time() - begin
-        runs[name] = partial(run, request)
-    if len(runs) == 1:
-        return {OWN: {"speedup": 1.0, "speedupLow": 1.0, "startSeconds": round(starts[OWN], 4)}}
-    rounds = measure(runs, PACE)
-    figures = {}
-    for name in runs:
-        speedup = rounds.speedup(name)
-        low = speedup.low if speedup.low is not None else 0.0
-        figures[name] = {
-            "speedup": round(speedup.value, 3),
-            "speedupLow": round(low, 3),
-            "startSeconds": round(starts[name], 4),
-        }
-    return figures
-
-
-def _replace(form: Path, model: Path) -> None:
-    """With all that lies beside each: weights of the model's own, in a file or folder of any name, are in the form."""
-    folder = model.parent
-    shutil.rmtree(folder)
-    folder.mkdir()
-    for path in form.parent.iterdir():
-        shutil.move(path, folder / path.name)
+def _answers(session: OnnxSession, requests: Sequence[Feeds]) -> list[list[Array]]:
+    return [session.run(feeds) for feeds in requests]

@@ -28,7 +28,9 @@ def main(folder: Path) -> None:
     with np.load(folder / "train.npz") as file:
         images, labels = file["image"], file["labels"]
     copies = [moved(images, seed) for seed in range(COPIES)]
-    np.savez(folder / "moved.npz", image=np.concatenate([images, *copies]), labels=np.tile(labels, COPIES + 1))
+    np.savez_compressed(
+        folder / "moved.npz", image=np.concatenate([images, *copies]), labels=np.tile(labels, COPIES + 1)
+    )
 
 
 if __name__ == "__main__":

@@ -33,6 +33,8 @@ _ORT_ERRORS = (
     RuntimeError,
 )
 
+_LARGE_BYTES = 8 << 20
+
 
 class Session:
     """One loaded model. Not locked: its owner makes one run at a time, each over all threads."""
@@ -41,6 +43,8 @@ class Session:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = intra_op_threads or count_available_cpus()
         options.inter_op_num_threads = 1
+        # Threads that spin take the CPU from the neighbours on a shared node, and from the quota that they wait for.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(
                 str(model_path), sess_options=options, providers=list(providers)
@@ -49,6 +53,9 @@ class Session:
             raise StartupError(f"ONNX Runtime cannot load {model_path.name}: {_sentence(error)}") from error
         ends = (*self._session.get_inputs(), *self._session.get_outputs())
         self._bfloat16 = {value.name for value in ends if value.type == "tensor(bfloat16)"}
+        self._giving_back = onnxruntime.RunOptions()
+        if self.runs_on_cpu:
+            self._giving_back.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         self.output_names: list[str] = [output.name for output in self._session.get_outputs()]
         self.input_names: list[str] = [value.name for value in self._session.get_inputs()]
 
@@ -69,17 +76,21 @@ class Session:
             InferenceFailedError: anything else that ONNX Runtime reports.
         """
         try:
-            outputs = self._run_values(inputs) if self._bfloat16 else self._session.run(self.output_names, inputs)
+            options = self._options_for(inputs)
+            if self._bfloat16:
+                outputs = self._run_values(inputs, options)
+            else:
+                outputs = self._session.run(self.output_names, inputs, options)
         except ort_errors.InvalidArgument as error:
             raise InvalidRequestError(f"the model refuses this input: {_sentence(error)}") from error
         except _ORT_ERRORS as error:
             raise InferenceFailedError(f"the model failed on this input: {_sentence(error)}") from error
         return dict(zip(self.output_names, outputs, strict=True))
 
-    def _run_values(self, inputs: Mapping[str, np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
+    def _run_values(self, inputs: Mapping[str, np.ndarray[Any, Any]], options: Any) -> list[np.ndarray[Any, Any]]:
         # NumPy has no bfloat16, so ONNX Runtime's own conversions refuse it.
         feeds = {name: self._to_value(name, values) for name, values in inputs.items()}
-        outputs = self._session.run_with_ort_values(self.output_names, feeds)
+        outputs = self._session.run_with_ort_values(self.output_names, feeds, options)
         return [
             _bits_of(value) if name in self._bfloat16 else value.numpy()
             for name, value in zip(self.output_names, outputs, strict=True)
@@ -89,6 +100,13 @@ class Session:
         if name in self._bfloat16:
             return onnxruntime.OrtValue.ortvalue_from_numpy_with_onnx_type(values, _ONNX_BFLOAT16)
         return onnxruntime.OrtValue.ortvalue_from_numpy(values)
+
+    def _options_for(self, inputs: Mapping[str, np.ndarray[Any, Any]]) -> Any:
+        """After a large run its memory is given back: one such request must not set what the process holds for good."""
+        size = 0
+        for array in inputs.values():
+            size += array.nbytes
+        return self._giving_back if size >= _LARGE_BYTES else None
 
 
 def open_session(model_path: Path, manifest: Manifest, *, intra_op_threads: int) -> Session:

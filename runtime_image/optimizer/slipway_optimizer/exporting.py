@@ -8,6 +8,7 @@ from slipway_optimizer.contest.field import Exported
 from slipway_optimizer.derive.derived import Derived
 from slipway_optimizer.errors import UserError
 from slipway_optimizer.export_choice import export_right
+from slipway_optimizer.exported_file import forget_origin
 from slipway_optimizer.formats.loaded import LoadedModel
 from slipway_optimizer.mapped_pages import give_back
 from slipway_optimizer.onnx_session import OnnxSession
@@ -55,6 +56,9 @@ def _export(shop: Workshop, derived: Derived, sampler: Sampler, plan: AxisPlan) 
 
     shop.progress.report("Export", f"Exporting {entry.name} to ONNX")
     exporter, parity = export_right(model, path, sampler.draw(plan.example, seed=0), verify)
+    if model.framework == "PyTorch":
+        # Not before: what is wrong with a node is said with the line of code that its stack trace names.
+        forget_origin(path)
     return Exported(derived.derivation, answers, parity, derived.facts, exporter)
 
 

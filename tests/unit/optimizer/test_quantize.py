@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -140,3 +141,86 @@ def test_each_way_to_calibrate_is_close(exported: Path, tmp_path: Path, method: 
     facts = build_variant("StaticINT8", exported, tmp_path / method / "model.onnx", context)
     assert facts["calibration"] == {"method": method, "rows": 32}
     assert facts["error"] < 0.15
+
+
+RANDOM = np.random.default_rng(3)
+
+
+def written(folder: Path, nodes: list[onnx.NodeProto], weights: dict[str, np.ndarray], **file: Any) -> Path:
+    """A file of nodes from x, (batch, 4, 8, 8) or as `file` says, to y."""
+    dtype, opset = file.get("dtype", TensorProto.FLOAT), file.get("opset", 20)
+    given = [helper.make_tensor_value_info("x", dtype, file.get("shape", ["batch", 4, 8, 8]))]
+    if file.get("old"):
+        given += [helper.make_tensor_value_info(name, dtype, array.shape) for name, array in weights.items()]
+    result = helper.make_tensor_value_info("y", dtype, None)
+    initializers = [numpy_helper.from_array(array, name) for name, array in weights.items()]
+    graph = helper.make_graph(nodes, "net", given, [result], initializers)
+    path = folder / "plain" / "model.onnx"
+    path.parent.mkdir()
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=file.get("ir", 10))
+    onnx.save(model, path)
+    return path
+
+
+def weight(*shape: int, dtype: type = np.float32) -> np.ndarray:
+    return RANDOM.standard_normal(shape).astype(dtype)
+
+
+def asked(path: Path, x: np.ndarray) -> np.ndarray:
+    (y,) = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]).run(["y"], {"x": x})
+    assert isinstance(y, np.ndarray)
+    return y
+
+
+@pytest.mark.parametrize("variant", ["FP16", "DynamicINT8", "StaticINT8"])
+@pytest.mark.parametrize("opset", [9, 11, 12, 13])
+def test_a_file_of_an_old_operator_set_is_quantized_per_channel(tmp_path: Path, variant: str, opset: int) -> None:
+    """With its weights among the inputs, and two that share one."""
+    nodes = [
+        helper.make_node("Conv", ["x", "kernel"], ["hidden"], pads=[1, 1, 1, 1]),
+        helper.make_node("Conv", ["hidden", "kernel"], ["flat"], pads=[1, 1, 1, 1]),
+        helper.make_node("Flatten", ["flat"], ["rows"]),
+        helper.make_node("Gemm", ["rows", "wide", "bias"], ["y"]),
+    ]
+    weights = {"kernel": weight(4, 4, 3, 3), "wide": weight(256, 16), "bias": weight(16)}
+    path = written(tmp_path, nodes, weights, opset=opset, ir=3, old=True)
+    x = RANDOM.standard_normal((32, 4, 8, 8), dtype=np.float32)
+    target = tmp_path / variant / "model.onnx"
+    build_variant(variant, path, target, context_of(tmp_path, {"x": x}, ["y"], mode=variant))
+    expected = asked(path, x)
+    assert np.linalg.norm(asked(target, x) - expected) < 0.1 * np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize("variant", ["DynamicINT8", "StaticINT8", "INT4"])
+def test_other_floats_than_float32_are_left_to_themselves(tmp_path: Path, variant: str) -> None:
+    product = [helper.make_node("MatMul", ["x", "weight"], ["y"])]
+    double = {"dtype": TensorProto.DOUBLE, "shape": ["batch", 64]}
+    path = written(tmp_path, product, {"weight": weight(64, 32, dtype=np.float64)}, **double)
+    context = context_of(tmp_path, {"x": weight(32, 64, dtype=np.float64)}, ["y"], mode=variant)
+    with pytest.raises(NotApplicableError):
+        build_variant(variant, path, tmp_path / variant / "model.onnx", context)
+
+
+def test_a_transposed_convolution_in_groups_stays_in_float(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("ConvTranspose", ["x", "grouped", "bias"], ["hidden"], group=2),
+        helper.make_node("ConvTranspose", ["hidden", "whole"], ["y"]),
+    ]
+    weights = {"grouped": weight(4, 3, 3, 3), "bias": weight(6), "whole": weight(6, 2, 3, 3)}
+    path = written(tmp_path, nodes, weights)
+    x = RANDOM.standard_normal((32, 4, 8, 8), dtype=np.float32)
+    target = tmp_path / "integers" / "model.onnx"
+    facts = build_variant("StaticINT8", path, target, context_of(tmp_path, {"x": x}, ["y"], mode="StaticINT8"))
+    assert facts["quantizedLayers"] == 1
+    assert facts["error"] < 0.1
+
+
+def test_four_bits_of_a_width_that_no_block_divides(tmp_path: Path) -> None:
+    path = written(
+        tmp_path, [helper.make_node("MatMul", ["x", "weight"], ["y"])], {"weight": weight(50, 33)}, shape=["batch", 50]
+    )
+    x = weight(8, 50)
+    target = tmp_path / "INT4" / "model.onnx"
+    build_variant("INT4", path, target, context_of(tmp_path, {"x": x}, ["y"], mode="INT4"))
+    expected = asked(path, x)
+    assert np.linalg.norm(asked(target, x) - expected) < 0.2 * np.linalg.norm(expected)

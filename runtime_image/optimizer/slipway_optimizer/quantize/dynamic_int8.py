@@ -12,7 +12,7 @@ from onnxruntime.quantization.onnx_quantizer import ONNXQuantizer
 
 from slipway_optimizer.quantize.leftovers import store_in_half
 from slipway_optimizer.quantize.model_file import read_graph, save
-from slipway_optimizer.quantize.profile import weight_sizes, weighted_nodes
+from slipway_optimizer.quantize.profile import QUANTIZABLE, weight_sizes, weighted_nodes
 from slipway_optimizer.quantize.scheme import node_names
 from slipway_optimizer.quantize.units import Unit, find_units
 
@@ -38,7 +38,7 @@ class DynamicScheme:
     @cached_property
     def units(self) -> list[Unit]:
         graph = read_graph(self.prepared)
-        sizes = weight_sizes(graph)
+        sizes = weight_sizes(graph, QUANTIZABLE)
         weighted = {node.name for node in weighted_nodes(graph, sizes)}
         return [unit for unit in find_units(graph, self.kinds) if unit.name in weighted]
 

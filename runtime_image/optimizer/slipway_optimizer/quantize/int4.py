@@ -13,7 +13,7 @@ from onnxruntime.quantization.onnx_quantizer import ONNXQuantizer
 
 from slipway_optimizer.quantize.leftovers import store_in_half
 from slipway_optimizer.quantize.model_file import read_graph, save
-from slipway_optimizer.quantize.profile import weight_sizes, weighted_nodes
+from slipway_optimizer.quantize.profile import QUANTIZABLE, weight_sizes, weighted_nodes
 from slipway_optimizer.quantize.scheme import node_names
 from slipway_optimizer.quantize.units import Unit, find_units
 
@@ -34,7 +34,7 @@ class Int4Scheme:
     @cached_property
     def units(self) -> Sequence[Unit]:
         graph = read_graph(self.prepared)
-        weighted = {node.name for node in weighted_nodes(graph, weight_sizes(graph))}
+        weighted = {node.name for node in weighted_nodes(graph, weight_sizes(graph, QUANTIZABLE))}
         return [unit for unit in find_units(graph, (PRODUCTS, LOOKUPS)) if unit.name in weighted]
 
     def write(self, chosen: Collection[Unit], target: Path) -> None:

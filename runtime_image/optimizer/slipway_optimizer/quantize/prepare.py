@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import onnx
+import onnx.shape_inference
+import onnx.version_converter
 from onnxruntime.quantization.quant_utils import add_infer_metadata
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -20,6 +22,9 @@ WAYS: Final[tuple[Mapping[str, Any], ...]] = (
     {"skip_symbolic_shape": True, "skip_optimization": True},
 )
 PREPARED: Final = "prepared.onnx"
+# The first in which QuantizeLinear has an axis, and the format of files of its time.
+PER_CHANNEL_OPSET: Final = 13
+OLDEST_IR: Final = 7
 
 
 def prepare(plain: Path, folder: Path) -> Path:
@@ -38,7 +43,7 @@ def prepare(plain: Path, folder: Path) -> Path:
     for way in WAYS[-1:] if is_large(plain) else WAYS:
         try:
             quant_pre_process(str(plain), str(target), **way, **(beside if is_large(plain) else {}))
-            model = onnx.load(str(target))
+            model = _current(onnx.load(str(target)))
         except Exception as error:
             problem = error
             continue
@@ -46,6 +51,23 @@ def prepare(plain: Path, folder: Path) -> Path:
         save(model, target)
         return target
     raise NotApplicableError(f"the graph cannot be prepared ({first_line(problem) if problem else 'no way left'})")
+
+
+def _current(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model in an operator set that has integers per channel, and weights that nobody can pass in.
+
+    Files from before ONNX 1.4 list weights among the inputs, too.
+    """
+    weights = {tensor.name for tensor in model.graph.initializer}
+    inputs = [value for value in model.graph.input if value.name not in weights]
+    del model.graph.input[:]
+    model.graph.input.extend(inputs)
+    model.ir_version = max(model.ir_version, OLDEST_IR)
+    version = next(entry.version for entry in model.opset_import if entry.domain in {"", "ai.onnx"})
+    if version >= PER_CHANNEL_OPSET:
+        return model
+    converted: onnx.ModelProto = onnx.version_converter.convert_version(model, PER_CHANNEL_OPSET)
+    return onnx.shape_inference.infer_shapes(converted)
 
 
 def _complete(model: onnx.ModelProto) -> None:

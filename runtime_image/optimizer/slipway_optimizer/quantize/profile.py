@@ -1,14 +1,19 @@
 """What kind of model it is, by its graph: what decides which variants are worth the time."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import Final
 
 import onnx
 
 from slipway_optimizer.quantize.model_file import read_graph
+
+FLOATS: Final = frozenset({onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE})
+# What the quantizers read and write; of other dtypes they make files that nothing runs, or leave them as they are.
+QUANTIZABLE: Final = frozenset({onnx.TensorProto.FLOAT})
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,6 @@ def weighted_nodes(graph: onnx.GraphProto, sizes: dict[str, int]) -> Iterator[on
             yield node
 
 
-def weight_sizes(graph: onnx.GraphProto) -> dict[str, int]:
-    """Elements of each floating-point weight."""
-    floats = {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE}
+def weight_sizes(graph: onnx.GraphProto, floats: Collection[int] = FLOATS) -> dict[str, int]:
+    """Elements of each weight of these dtypes; any floating-point one if nothing is said."""
     return {tensor.name: prod(tensor.dims) for tensor in graph.initializer if tensor.data_type in floats}

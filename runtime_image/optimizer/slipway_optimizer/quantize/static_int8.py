@@ -58,7 +58,10 @@ class StaticScheme:
         return [unit for unit in find_units(graph, KINDS) if self._is_known(nodes[unit.name])]
 
     def _is_known(self, node: onnx.NodeProto) -> bool:
-        """Whether the node computes in float and ran during calibration."""
+        """Whether the node computes in float and ran during calibration, and the quantizer does not stumble over it."""
+        # It takes the channels of one group for all of them, and cannot scale the bias.
+        if node.op_type == "ConvTranspose" and any(item.name == "group" and item.i > 1 for item in node.attribute):
+            return False
         return node.output[0] in self.ranges and any(name in self.ranges for name in node.input)
 
     def reduced(self) -> "StaticScheme":

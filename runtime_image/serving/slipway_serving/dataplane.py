@@ -95,7 +95,8 @@ class DataPlane:
     def live(self) -> bool:
         """False once a run of the model has not returned for so long that only a new process helps."""
         since = self._served.batcher.running_since if self._served else None
-        return since is None or time.monotonic() - since < self.settings.run_timeout
+        limit = self.settings.run_timeout
+        return since is None or not limit or time.monotonic() - since < limit
 
     @property
     def model_name(self) -> str:
@@ -118,11 +119,6 @@ class DataPlane:
     @property
     def queue_bytes(self) -> int:
         return self._served.batcher.bytes_waiting if self._served else 0
-
-    @property
-    def is_quick(self) -> bool:
-        """Requests hardly ever wait, because runs of the model are so short."""
-        return self._served is not None and self._served.batcher.is_quick
 
     @property
     def rejected(self) -> dict[str, int]:

@@ -72,11 +72,6 @@ class Batcher:
         return len(self._running)
 
     @property
-    def is_quick(self) -> bool:
-        """Runs take less than to change threads, whatever is asked."""
-        return self.pace.slowest() < self._inline_seconds
-
-    @property
     def running_since(self) -> float | None:
         """When the current run began, of `time.monotonic`."""
         return self._running_since

@@ -4,17 +4,14 @@ A thread is held by each request that waits for the session; so there are as man
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import cast
 
 import grpc
 
 from slipway_serving.dataplane import DataPlane
 from slipway_serving.errors import StartupError
 from slipway_serving.grpc_service import SERVICE, Service
-from slipway_serving.grpc_threads import Threads
 
 _MOST_THREADS = 512
-_QUICK_THREADS = 4
 _MOST_STREAMS = 64
 _SPARE_THREADS = 16
 # Clients keep a connection for ever, to one pod; now and then it is closed, between two requests, so that they meet new
@@ -29,7 +26,8 @@ class GrpcServer:
         threads = min(_MOST_THREADS, plane.settings.queue_size + plane.settings.batch_max_size + _SPARE_THREADS)
         service = Service(plane)
         self._server = grpc.server(
-            cast("ThreadPoolExecutor", Threads(lambda: _QUICK_THREADS if plane.is_quick else threads)),
+            # Four would be a tenth faster, and four clients that begin a request and never end it would hold them all.
+            ThreadPoolExecutor(threads, thread_name_prefix="grpc"),
             # What no thread is there for is refused (RESOURCE_EXHAUSTED), instead of a second queue that nobody bounds.
             maximum_concurrent_rpcs=threads + _MOST_STREAMS,
             options=[

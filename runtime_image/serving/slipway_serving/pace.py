@@ -36,7 +36,3 @@ class Pace:
         if smaller is not None:
             return self._seconds[smaller] * float(1 << (bucket - smaller))
         return min((self._seconds[known] for known in self._seconds if known > bucket), default=float("inf"))
-
-    def slowest(self) -> float:
-        """Seconds of the slowest kind of run that there was lately; infinity where none was."""
-        return max(self._seconds.values(), default=float("inf"))

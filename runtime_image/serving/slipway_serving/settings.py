@@ -24,7 +24,7 @@ class Settings:
             refused.
         request_timeout: how long a request may take from its arrival to its answer, where the client allows no less;
             0 for ever.
-        run_timeout: after how long a run of the model that does not return makes the process count as dead; 0 for never.
+        run_timeout: after how long a run that does not return makes the process count as dead; 0 for never.
         receive_timeout: how long a request may take to arrive, from its first byte to its last.
         send_timeout: how long an answer may lie there without its client reading any of it.
         access_log: the share of inference requests that are logged; those that fail by the server's fault always are,

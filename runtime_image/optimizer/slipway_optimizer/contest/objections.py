@@ -3,6 +3,7 @@
 No I/O: measurements and the budget in, sentences out.
 """
 
+from math import isfinite
 from typing import Final
 
 from slipway_contract.manifest import Budget, Variant
@@ -33,6 +34,8 @@ def _insane(trial: Trial, where: str) -> str | None:
     error, sane = trial.relative_error or 0.0, SANE_ERROR[trial.entry.variant]
     if error <= sane:
         return None
+    if not isfinite(error):
+        return f"{trial.name} answers {where} with what cannot be compared: other shapes, infinities or no numbers."
     return f"{trial.name} changes the answers by {error:.0%} on {where}; at most {sane:.0%} is sane."
 
 
@@ -46,7 +49,8 @@ def _cost_unknown(trial: Trial) -> str:
 def _loses_too_much(trial: Trial, metric: str, max_drop: float) -> str | None:
     if trial.drop is None:
         return f"{trial.name} has no score."
-    if trial.drop > max_drop:
+    # Not a number is more than any limit.
+    if not trial.drop <= max_drop:
         return f"{trial.name} loses {trial.drop:.4f} of {metric}, and maxDrop is {max_drop:g}."
     return None
 

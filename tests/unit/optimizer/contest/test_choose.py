@@ -120,7 +120,12 @@ CASES = [
         [trial("DynamicINT8", 2.0, 0.0, error=0.9)], budget(), False, "FP32", "by 90% on rows of the data", id="insane"
     ),
     pytest.param(
-        [trial("FP16", 2.0, 0.0, error=float("nan"))], budget(), False, "FP32", "by nan% on rows", id="not a number"
+        [trial("FP16", 2.0, 0.0, error=float("nan"))],
+        budget(),
+        False,
+        "FP32",
+        "with what cannot be compared",
+        id="not a number",
     ),
     pytest.param(
         [broken("FP16", "no kernel for Foo")],
@@ -264,3 +269,16 @@ def test_what_is_known_of_a_candidate_goes_into_the_manifest():
     _, candidate = choose([PLAIN, student], budget(), allow_lossy=False)
     assert candidate.details == {"parameters": 1000}
     assert (candidate.derivation, candidate.variant, candidate.name) == ("Distilled", "FP32", "Distilled FP32")
+
+
+@pytest.mark.parametrize("error", [float("inf"), float("nan")])
+def test_answers_that_cannot_be_compared_are_not_served(error):
+    candidates = choose([PLAIN, trial("FP16", 3.0, 0.0, error=error)], budget(), allow_lossy=True)
+    assert [candidate.chosen for candidate in candidates] == [True, False]
+    assert "cannot be compared" in candidates[1].reason
+    assert "nan%" not in candidates[1].reason
+
+
+def test_a_drop_that_is_no_number_is_not_inside_the_budget():
+    candidates = choose([PLAIN, trial("FP16", 3.0, float("nan"))], budget(), allow_lossy=True)
+    assert [candidate.chosen for candidate in candidates] == [True, False]

@@ -4,7 +4,7 @@ import pytest
 from demo import digits
 from demo.shell import get, get_all
 
-pytestmark = pytest.mark.timeout(900)  # each wait in it has its own, shorter, bound
+pytestmark = pytest.mark.timeout(3600)  # each wait in it has its own, shorter, bound
 
 
 def test_digits_are_recognized(namespace: str) -> None:

@@ -16,7 +16,7 @@ GPU = "nvidia.com/gpu"
 ENDLESS = CODE.replace("super().__init__()", "super().__init__(); __import__('time').sleep(3600)")
 GREEDY = CODE.replace("super().__init__()", "super().__init__(); self.hoard = bytearray(b'x' * 2**31)")
 
-pytestmark = pytest.mark.timeout(900)  # each wait in it has its own, shorter, bound
+pytestmark = pytest.mark.timeout(3600)  # each wait in it has its own, shorter, bound
 
 
 @pytest.fixture(scope="module")

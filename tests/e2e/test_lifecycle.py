@@ -15,7 +15,7 @@ from support.models import WIDTH, doubler, upload_doubler
 ONES = [[1.0] * WIDTH]
 
 
-pytestmark = pytest.mark.timeout(900)  # each wait in it has its own, shorter, bound
+pytestmark = pytest.mark.timeout(3600)  # each wait in it has its own, shorter, bound
 
 
 @pytest.fixture(scope="module")

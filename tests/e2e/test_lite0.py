@@ -6,7 +6,7 @@ from demo.follow import conditions
 from demo.shell import get_all, kubectl
 from demo.traffic import scale_with_traffic
 
-pytestmark = pytest.mark.timeout(900)  # each wait in it has its own, shorter, bound
+pytestmark = pytest.mark.timeout(3600)  # each wait in it has its own, shorter, bound
 
 
 def test_checkpoint_becomes_an_endpoint_that_answers_and_scales(namespace: str) -> None:

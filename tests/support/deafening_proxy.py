@@ -26,7 +26,7 @@ class DeafeningProxy:
         asyncio.run(self._serve(kubeconfig))
 
     def wait(self) -> None:
-        assert self._started.wait(timeout=10)
+        assert self._started.wait(timeout=300)
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
@@ -93,4 +93,4 @@ def deafening_proxy(kubeconfig: Path, folder: Path) -> Iterator[tuple[DeafeningP
         yield proxy, through
     finally:
         proxy.stop()
-        thread.join(timeout=10)
+        thread.join(timeout=300)

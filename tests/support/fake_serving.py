@@ -4,13 +4,15 @@ Their addresses are of the loopback network, so that what asks them has to run o
 """
 
 import json
+import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 
 from support import cluster
 
-_addresses = count(1)
+# Each process of the tests has its own.
+_addresses = (f"127.{1 + os.getpid() % 250}.{os.getpid() // 250 % 250}.{last}" for last in count(1))
 
 PORT = 8080
 SECURITY = {
@@ -46,7 +48,7 @@ class FakeServing:
     def __init__(self, load: float | None = 0) -> None:
         self.load = load
         self.scrapes = 0
-        self.ip = f"127.7.0.{next(_addresses)}"
+        self.ip = next(_addresses)
         fake = self
 
         class Handler(BaseHTTPRequestHandler):

@@ -18,12 +18,12 @@ def running(argv: Sequence[str], port: int, log: Path, environment: Mapping[str,
     with log.open("wb") as output:
         server = subprocess.Popen(argv, stdout=output, stderr=subprocess.STDOUT, env=environment)
         try:
-            wait_until(lambda: _listens(port) or server.poll() is not None, seconds=20)
+            wait_until(lambda: _listens(port) or server.poll() is not None)
             assert server.poll() is None, f"{argv[0]} did not start: {log.read_text()}"
             yield
         finally:
             server.terminate()
-            server.wait(10)
+            server.wait(300)
 
 
 def program(name: str) -> Path:

@@ -30,7 +30,7 @@ def run_job(folder, *flags):
     environment = {**os.environ, "SLIPWAY_TERMINATION_LOG": str(folder / "termination-log"), "TMPDIR": str(folder)}
     argv = [sys.executable, "-m", "slipway_optimizer", "--spec", str(folder / "modeldeployment.yaml")]
     argv += ["--out", str(folder / "store"), *flags]
-    done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=120, env=environment)
+    done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=900, env=environment)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     return done, RESULT.validate_json((folder / "termination-log").read_bytes()), lines
 
@@ -75,7 +75,7 @@ def test_a_new_version_is_made_of_the_right_bytes_and_the_old_artifact_goes(serv
 )
 def test_flags_that_make_no_sense(tmp_path, flags, said):
     argv = [sys.executable, "-m", "slipway_optimizer", "--spec", "spec.yaml", "--out", str(tmp_path), *flags]
-    done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=900)
     assert done.returncode == 2
     assert said in done.stderr
 

@@ -41,7 +41,7 @@ def run_command(folder: Path, spec: Path, **environment: str) -> subprocess.Comp
     own = {"HOME": "/nonexistent", "TMPDIR": str(scratch), "SLIPWAY_TERMINATION_LOG": str(folder / "termination-log")}
     command = [sys.executable, "-m", "slipway_optimizer", "--spec", str(spec), "--out", str(folder / "store")]
     return subprocess.run(
-        command, env={**inherited, **own, **environment}, capture_output=True, text=True, timeout=280, check=False
+        command, env={**inherited, **own, **environment}, capture_output=True, text=True, timeout=900, check=False
     )
 
 

@@ -62,7 +62,7 @@ def path_of(uri: str) -> Path:
     return Path(uri.removeprefix("file://"))
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600)
 def test_lite0_keeps_its_answers_in_static_int8(tmp_path: Path) -> None:
     model = Exported(tmp_path, lite0.prepare(tmp_path))
     calibration = model.read(model.deployment.optimize.quantize.calibration.data.uri)

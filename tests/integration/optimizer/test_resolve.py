@@ -27,7 +27,7 @@ def resolve(folder, model, optimize=None, *options):
     environment = {**os.environ, "SLIPWAY_TERMINATION_LOG": str(folder / "termination-log"), "TMPDIR": str(folder)}
     spec = write_spec(folder, {**MODEL, **model}, optimize)
     argv = [sys.executable, *options, "-m", "slipway_optimizer.resolve", "--spec", str(spec)]
-    done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=60, env=environment)
+    done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=900, env=environment)
     result = RESOLUTION.validate_json((folder / "termination-log").read_bytes())
     return done, result
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from support.optimizer_jobs import was_timed
 from support.real_models import mnist
 
 from slipway_contract.manifest import MANIFEST_FILE, Candidate, Manifest
@@ -82,7 +83,7 @@ def test_the_pruned_student_learned_from_the_original_too(manifest: Manifest) ->
 def test_the_pruned_model_is_smaller_and_was_timed(manifest: Manifest) -> None:
     """How much faster it is, `make bench-optimizer` says: a machine that others use, too, fails no test here."""
     pruned = plain(manifest, "Pruned")
-    assert pruned.speedup_low is not None
+    assert was_timed(pruned)
     assert pruned.details["multiplyAddsAfter"] < pruned.details["multiplyAddsBefore"] / 1.5
     assert pruned.size_bytes is not None
     assert pruned.size_bytes < (plain(manifest, "Original").size_bytes or 0) / 2
@@ -109,7 +110,7 @@ def interrupted(files: Path, tmp_path: Path) -> tuple[Path, Path]:
         if "Training the student: epoch 3 of" in line:
             break
     job.send_signal(signal.SIGTERM)
-    _, err = job.communicate(timeout=60)
+    _, err = job.communicate(timeout=900)
     assert job.returncode == 75, err
     return spec, store
 

@@ -95,7 +95,7 @@ def check_file(path: Path, model: ModelSpec) -> str:
     """
     try:
         onnx.checker.check_model(str(path))
-    except ValidationError as error:
+    except (ValidationError, ValueError, RuntimeError) as error:
         raise UserError(reasons.EXPORT_FAILED, f"The exported file is not valid ONNX: {first_line(error)}.") from error
     graph = onnx.load(str(path), load_external_data=False).graph
     initializers = {initializer.name for initializer in graph.initializer}
@@ -127,6 +127,8 @@ def _precision(graph: onnx.GraphProto) -> str:
 
 def dtype_name(element_type: int) -> str:
     """ONNX's element type as NumPy and PyTorch name it."""
+    if element_type not in onnx.TensorProto.DataType.values():
+        return f"type {element_type}"
     name = str(onnx.TensorProto.DataType.Name(element_type)).lower()
     return {"float": "float32", "double": "float64"}.get(name, name)
 

@@ -26,5 +26,7 @@ def _attributes(module: torch.nn.Module) -> dict[tuple[str, str], tuple[str, Any
 
 def _snapshot(value: Any) -> Any:
     if isinstance(value, torch.Tensor):
-        return value.detach().clone().numpy().tobytes()
+        dense = value.detach().to_dense() if value.layout != torch.strided else value.detach()
+        # As bytes, because NumPy has not every dtype, and NaN is no other value than NaN.
+        return dense.resolve_conj().resolve_neg().reshape(-1).contiguous().view(torch.uint8).numpy().tobytes()
     return value if isinstance(value, int | float | str | bool | None) else id(value)

@@ -30,6 +30,11 @@ def declared_outputs(result: Any, names: Sequence[str]) -> tuple[torch.Tensor, .
         raise UserError(reasons.OUTPUT_MISMATCH, message)
     if len(leaves) != len(names):
         raise UserError(reasons.OUTPUT_MISMATCH, _other_number(leaves, names, fields))
+    if any(leaf.is_complex() for leaf in leaves):
+        message = (
+            "The model's forward returns complex numbers, which ONNX has none of: return torch.view_as_real of them."
+        )
+        raise UserError(reasons.OUTPUT_MISMATCH, message)
     # NumPy and JSON have no bfloat16, and every one of its numbers is a float32.
     return tuple(leaf.float() if leaf.dtype == torch.bfloat16 else leaf for leaf in leaves)
 

@@ -68,9 +68,12 @@ def _tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
     while graphs or nodes:
         if graphs:
             graph = graphs.pop()
-            yield from (tensor for tensor in graph.initializer if tensor.external_data)
+            sparse = (part for tensor in graph.sparse_initializer for part in (tensor.values, tensor.indices))
+            yield from (tensor for tensor in (*graph.initializer, *sparse) if tensor.external_data)
             nodes += graph.node
             continue
         for attribute in nodes.pop().attribute:
-            yield from (tensor for tensor in (attribute.t, *attribute.tensors) if tensor.external_data)
+            sparse_tensors = (attribute.sparse_tensor, *attribute.sparse_tensors)
+            sparse = (part for tensor in sparse_tensors for part in (tensor.values, tensor.indices))
+            yield from (tensor for tensor in (attribute.t, *attribute.tensors, *sparse) if tensor.external_data)
             graphs += [attribute.g, *attribute.graphs] if attribute.HasField("g") else attribute.graphs

@@ -66,6 +66,7 @@ def load_onnx(path: Path, spec: ModelSpec) -> OnnxFile:
     except Exception as error:
         message = f"The file is no ONNX model ({first_line(error)}): upload the whole file."
         raise UserError(reasons.CHECKPOINT_INVALID, message) from error
+    _refuse_odd_names(model.graph)
     data = check_external_data(model, file.parent)
     check_file(file, spec)
     try:
@@ -75,3 +76,14 @@ def load_onnx(path: Path, spec: ModelSpec) -> OnnxFile:
     except Exception as error:
         message = f"ONNX Runtime cannot load the model ({first_line(error)[:400]}): export it again."
         raise UserError(reasons.CHECKPOINT_INVALID, message) from error
+
+
+def _refuse_odd_names(graph: onnx.GraphProto) -> None:
+    """Protobuf hands out text that is no UTF-8 as bytes, and goes on."""
+    names: list[object] = [value.name for value in (*graph.input, *graph.output)]
+    names += [tensor.name for tensor in graph.initializer]
+    names += [name for node in graph.node for name in (node.op_type, node.domain, *node.input, *node.output)]
+    odd = next((name for name in names if isinstance(name, bytes)), None)
+    if odd is not None:
+        message = f"The ONNX model has a name that is no text ({odd[:64]!r}): it is damaged, upload it again."
+        raise UserError(reasons.CHECKPOINT_INVALID, message)

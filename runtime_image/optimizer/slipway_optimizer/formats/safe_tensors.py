@@ -21,7 +21,15 @@ def read_safe_tensors(path: Path) -> dict[str, torch.Tensor]:
         return _read_file(path)
     tensors: dict[str, torch.Tensor] = {}
     for file in shard_files(path):
-        tensors |= _read_file(file)
+        more = _read_file(file)
+        twice = next((name for name in more if name in tensors), None)
+        if twice is not None:
+            message = (
+                f"The folder holds the weight {twice[:128]} twice, the second time in {file.name}: name the file of "
+                "the model, or leave one of them there."
+            )
+            raise UserError(reasons.CHECKPOINT_INVALID, message)
+        tensors |= more
     return tensors
 
 

@@ -16,9 +16,11 @@ def shard_files(folder: Path, suffix: str = ".safetensors") -> list[Path]:
     Raises:
         UserError: the index is damaged, or names a file that is not there, or not there only.
     """
-    indexes = sorted(folder.glob(f"*{suffix}.index.json"))
-    if indexes:
-        return [_inside(folder, name, indexes[0].name) for name in sorted(_named(indexes[0]))]
+    # A variant, such as that of half precision, has one beside the usual one: the shortest name.
+    indexes = sorted(folder.glob(f"*{suffix}.index.json"), key=lambda path: (len(path.name), path.name))
+    named = [[_inside(folder, name, index.name) for name in sorted(_named(index))] for index in indexes]
+    if named:
+        return named[0]
     return [_inside(folder, file.name, "The folder") for file in sorted(folder.glob(f"*{suffix}"))]
 
 

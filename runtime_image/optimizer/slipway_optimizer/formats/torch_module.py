@@ -103,7 +103,11 @@ def to_tensors(feeds: Feeds, spec: ModelSpec) -> tuple[torch.Tensor, ...]:
 
 def weights_size(state: Mapping[str, Any]) -> int:
     """Bytes of the distinct tensors in a state dict."""
-    tensors = {value.data_ptr(): value.nbytes for value in state.values() if isinstance(value, torch.Tensor)}
+    tensors = {
+        value.data_ptr(): value.nbytes
+        for value in state.values()
+        if isinstance(value, torch.Tensor) and value.layout == torch.strided
+    }
     return sum(tensors.values())
 
 

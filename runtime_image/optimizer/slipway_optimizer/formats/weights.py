@@ -43,7 +43,9 @@ def load_first_fit(module: torch.nn.Module, found: Sequence[Found], prefix: str 
             f"The checkpoint holds weights that fit the model at {keys}: set spec.model.weights.key to one of them."
         )
         raise UserError(reasons.CHECKPOINT_MISMATCH, message)
-    put_weights(module, next(iter(fitting.values())))
+    tensors = next(iter(fitting.values()))
+    _refuse_untied(own, tensors)
+    put_weights(module, tensors)
 
 
 def _likeliest(own: Tensors, found: Sequence[Found]) -> Tensors:
@@ -68,6 +70,13 @@ def _differences(own: Tensors, tensors: Tensors) -> list[str]:
     ]
     if wrong:
         return [f"shapes differ: {_some(wrong, '; ')}"]
+    lossy = [
+        f"{name} is {_kind(tensors[name])} in the checkpoint and {_kind(own[name])} in the model"
+        for name in own
+        if name in tensors and not is_surplus_of_training(name) and not _holds(own[name], tensors[name])
+    ]
+    if lossy:
+        return [f"kinds of numbers differ: {_some(lossy, '; ')}"]
     present = {_storage(own[name]) for name in own if name in tensors}
     # Tied tensors are stored once, and old checkpoints have no counts of batches, which no forward reads.
     missing = [
@@ -81,7 +90,36 @@ def _differences(own: Tensors, tensors: Tensors) -> list[str]:
 
 
 def _storage(tensor: torch.Tensor) -> object:
-    return tensor.data_ptr() or id(tensor)
+    return (tensor.layout == torch.strided and tensor.data_ptr()) or id(tensor)
+
+
+def _holds(own: torch.Tensor, given: torch.Tensor) -> bool:
+    """Whether a tensor of the model can take a tensor's numbers: none loses its imaginary part, fraction or scale."""
+    plain = own.layout == given.layout and own.is_quantized == given.is_quantized
+    return plain and torch.can_cast(given.dtype, own.dtype)
+
+
+def _are_same(first: torch.Tensor, second: torch.Tensor, dtype: torch.dtype) -> bool:
+    first, second = first.to(dtype), second.to(dtype)
+    return torch.equal(first, second) or bool(torch.isclose(first, second, 0, 0, equal_nan=True).all())
+
+
+def _kind(tensor: torch.Tensor) -> str:
+    layout = "" if tensor.layout == torch.strided else f"{tensor.layout} ".removeprefix("torch.")
+    return f"{layout}{tensor.dtype}".replace("torch.", "")
+
+
+def _refuse_untied(own: Tensors, tensors: Tensors) -> None:
+    """The model has one tensor by several names, for which the checkpoint has different numbers."""
+    first: dict[object, str] = {}
+    for name, tensor in tensors.items():
+        other = first.setdefault((_storage(own[name]), own[name].shape, own[name].stride()), name)
+        if other != name and not _are_same(tensors[other], tensor, own[name].dtype):
+            message = (
+                f"The model ties {other[:128]} and {name[:128]}, which differ in the checkpoint: do not tie them in "
+                "the factory."
+            )
+            raise UserError(reasons.CHECKPOINT_MISMATCH, message)
 
 
 def _some(names: Iterable[str], separator: str = ", ") -> str:

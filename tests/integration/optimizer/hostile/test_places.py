@@ -77,6 +77,15 @@ def test_weights_of_onnx_in_a_constant_within_a_branch(tmp_path, refused):
     assert "leads out" in refused(whole(tmp_path / "net.onnx", **LINE), reason="CheckpointInvalid").failed.message
 
 
+def test_weights_of_onnx_that_are_sparse(tmp_path, refused):
+    model = external("../secret")
+    weight = model.graph.initializer.pop()
+    indices = numpy_helper.from_array(np.arange(4), "")
+    model.graph.sparse_initializer.append(helper.make_sparse_tensor(weight, indices, [4]))
+    (tmp_path / "net.onnx").write_bytes(model.SerializeToString())
+    assert "leads out" in refused(whole(tmp_path / "net.onnx", **LINE), reason="CheckpointInvalid").failed.message
+
+
 def test_weights_of_onnx_that_are_shorter_than_they_say(tmp_path, refused):
     folder = tmp_path / "net"
     folder.mkdir()
@@ -108,3 +117,15 @@ def test_an_index_that_names_files_elsewhere(tmp_path, good, refused, index, kin
     (folder / "config.json").write_text('{"model_type": "bert", "architectures": ["BertModel"]}')
     model = whole(folder) if kind == "Transformers" else weights(folder, format=kind)
     refused(model, reason="CheckpointInvalid")
+
+
+@pytest.mark.parametrize("kind", ["Transformers", "SafeTensors"])
+def test_one_good_index_hides_no_other(tmp_path, good, refused, kind):
+    folder = tmp_path / "net"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(good["safetensors"].read_bytes())
+    (folder / "a.safetensors.index.json").write_text('{"weight_map": {"head.bias": "model.safetensors"}}')
+    (folder / "model.safetensors.index.json").write_text('{"weight_map": {"head.bias": "../secret.safetensors"}}')
+    (folder / "config.json").write_text('{"model_type": "bert", "architectures": ["BertModel"]}')
+    model = whole(folder) if kind == "Transformers" else weights(folder, format=kind)
+    assert "leads out" in refused(model, reason="CheckpointInvalid").failed.message

@@ -93,6 +93,15 @@ def test_headers_of_safe_tensors(tmp_path, refused, content):
     refused(weights(tmp_path / "net"))
 
 
+def graph_of(element_type: int, cast: int | None = None) -> bytes:
+    """A line from x to y, whose types or casts may be none."""
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", 4]) for name in "xy"]
+    ends[0].type.tensor_type.elem_type = element_type
+    node = helper.make_node("Relu", ["x"], ["y"]) if cast is None else helper.make_node("Cast", ["x"], ["y"], to=cast)
+    graph = helper.make_graph([node], "line", ends[:1], ends[1:])
+    return bytes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)]).SerializeToString())
+
+
 def huge_initializer() -> bytes:
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", 4]) for name in "xy"]
     graph = helper.make_graph([helper.make_node("Add", ["x", "w"], ["y"])], "line", ends[:1], ends[1:])
@@ -109,8 +118,15 @@ def huge_initializer() -> bytes:
         b"\x08\x0a" + b"\x3a\x02" * 100_000,
         b"\x08\x0a\x3a\x00",
         huge_initializer(),
+        graph_of(99),
+        graph_of(TensorProto.FLOAT, cast=99),
+        graph_of(TensorProto.FLOAT).replace(b"Relu", b"Rel\xaa"),
+        graph_of(TensorProto.FLOAT).replace(b"x", b"\xaa"),
     ],
-    ids=["length 2^64", "length 2^28", "groups", "no graph", "initializer"],
+    ids=[
+        *("length 2^64", "length 2^28", "groups", "no graph", "initializer", "type", "cast", "operator's text"),
+        "names' text",
+    ],
 )
 def test_headers_of_onnx(tmp_path, refused, content):
     (tmp_path / "net").write_bytes(content)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from support.optimizer import ends
 
+from slipway_contract.digest import sha256_of_bytes
 from slipway_optimizer.axes import AxisPlan
 from slipway_optimizer.contest.entry import PLAIN
 from slipway_optimizer.contest.field import Exported
@@ -18,6 +19,7 @@ from slipway_optimizer.formats.torch_module import TorchModel
 from slipway_optimizer.progress import Progress
 from slipway_optimizer.requests import plan_requests
 from slipway_optimizer.samples import Sampler
+from slipway_optimizer.sources.fetch import Fetched
 from slipway_optimizer.spec import Deployment, ModelSpec
 from slipway_optimizer.spec.optimize import Optimize
 from slipway_optimizer.workshop import Inputs, Workshop
@@ -59,7 +61,10 @@ def export(folder: Path, module: torch.nn.Module, inputs: Shapes, outputs: list[
 def export_loaded(folder: Path, model: LoadedModel, spec: ModelSpec) -> Export:
     """Export a model of any format."""
     deployment = Deployment(name="net", model=spec, optimize=Optimize(), raw_spec={})
-    shop = Workshop(deployment, Inputs({}), folder, 1, Progress(io.StringIO()))
+    # The model is in memory already; the Job looks at its source only to let go of what is mapped from it.
+    source = Fetched(folder / "net.pth", "net.pth", sha256_of_bytes(b""))
+    source.path.touch()
+    shop = Workshop(deployment, Inputs({"model.source": source}), folder, 1, Progress(io.StringIO()))
     sampler, plan = plan_requests(shop, model)
     (exported,) = export_all(shop, model, [], sampler, plan)
     return Export(shop, exported, sampler, plan)

@@ -60,9 +60,9 @@ def load_pod(namespace: str, url: str, tensor: dict[str, Any], workers: int, sec
 
 
 def scale_with_traffic(
-    namespace: str, model: str, tensor: dict[str, Any], *, workers: int, seconds: float, timeout: float = 300
+    namespace: str, model: str, tensor: dict[str, Any], *, workers: int, seconds: float, timeout: float = 600
 ) -> Scaling:
-    """Send traffic for `seconds`, then wait until the replicas are back at the minimum.
+    """Send traffic for `seconds`, again until there are more replicas, then wait until they are as many as before.
 
     Raises:
         SystemExit: when the replicas did not rise under traffic, or not fall after it, within `timeout` seconds.
@@ -73,7 +73,8 @@ def scale_with_traffic(
     deadline = begin + timeout
     before = _replicas(namespace, model)
     scaling.replicas.append((0.0, before))
-    apply(load_pod(namespace, f"http://{model}/v2/models/{model}/infer", tensor, workers, seconds))
+    pod = load_pod(namespace, f"http://{model}/v2/models/{model}/infer", tensor, workers, seconds)
+    apply(pod)
     say(f"{workers} requests in flight for {seconds:.0f} s")
     while time.monotonic() < deadline:
         count = _replicas(namespace, model)
@@ -82,6 +83,11 @@ def scale_with_traffic(
             say(f"ready replicas: {count}")
         if not scaling.summary:
             scaling.summary = _summary(namespace)
+        if scaling.summary and scaling.most <= before:
+            say("no more replicas are ready yet: once more")
+            kubectl("delete", "pod", POD, "-n", namespace, "--wait")
+            apply(pod)
+            scaling.summary = {}
         if scaling.summary and scaling.most > before and count <= before:
             kubectl("delete", "pod", POD, "-n", namespace, "--wait=false")
             return scaling

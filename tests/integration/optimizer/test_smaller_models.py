@@ -18,6 +18,9 @@ from support.real_models import mnist
 
 from slipway_contract.manifest import MANIFEST_FILE, Candidate, Manifest
 
+# So many that a busy machine does not let the Job end before it hears that it has to.
+MANY_EPOCHS = 60
+
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -98,12 +101,14 @@ def test_every_derived_model_is_judged_and_one_is_served(manifest: Manifest) -> 
 
 @pytest.fixture
 def interrupted(files: Path, tmp_path: Path) -> tuple[Path, Path]:
-    """A Job on some of the rows that was told to end in its third epoch, and its store."""
+    """A Job on some of the rows that was told to end after its third epoch of many, and its store."""
     few = tmp_path / "few"
     shutil.copytree(files, few)
     rows = np.load(few / "moved.npz")
     np.savez(few / "moved.npz", **{name: rows[name][:400] for name in rows})
-    spec, store = write_example(few, tmp_path, prune=None, quantize={"mode": "None"}), tmp_path / "store"
+    distill = mnist.example(few)["spec"]["optimize"]["distill"] | {"epochs": MANY_EPOCHS, "patience": MANY_EPOCHS}
+    spec = write_example(few, tmp_path, prune=None, distill=distill, quantize={"mode": "None"})
+    store = tmp_path / "store"
     job = start(spec, store)
     assert job.stdout is not None
     for line in job.stdout:

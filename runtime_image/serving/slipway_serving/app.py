@@ -6,10 +6,10 @@ them when measured), and the data plane validates anyway.
 
 import logging
 from collections.abc import Awaitable, Callable
-from functools import partial
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from slipway_serving.abandonment import TICKET
 from slipway_serving.compression import accepted_encoding, deflated, inflated, known_encoding
 from slipway_serving.dataplane import DataPlane
 from slipway_serving.description import VERSION
@@ -84,7 +84,7 @@ class App:
         try:
             with self._plane.accept(announced, route=self._route(call)) as ticket:
                 ticket.request_id = headers.get(_REQUEST_ID, b"").decode("latin-1") or None
-                ticket.until_gone = partial(_until_gone, receive)
+                scope[TICKET] = ticket
                 ticket.code = await self._exchange(call, headers, ticket, receive, send)
                 return ticket.code
         except RequestError as error:
@@ -153,11 +153,6 @@ async def read_body(receive: Receive, headers: Headers, limit: int, ticket: Tick
         if not message.get("more_body", False):
             ticket.arrive()
             return b"".join(chunks) if len(chunks) > 1 else chunk
-
-
-async def _until_gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def _announced(headers: Headers) -> int:

@@ -1,71 +1,16 @@
 """One batch: which waiting requests may share a run, how they are joined, and whose answer is whose."""
 
-import asyncio
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from slipway_serving.ticket import Ticket
+from slipway_serving.waiting import Arrays, Outcome, Waiting
 
-Array = np.ndarray[Any, Any]
-Arrays = dict[str, Array]
 Run = Callable[[Arrays], Arrays]
-Outcome = Arrays | Exception
 Observe = Callable[[int, float], None]
 """Told of every run: its rows, and its seconds."""
-
-Signature = tuple[tuple[str, tuple[int, ...]], ...]
-
-
-@dataclass(slots=True, eq=False)
-class Waiting:
-    """One request in the batcher. Those with equal `signature` (types, and shapes behind the batch axis) may be joined.
-
-    Either `answer` or `told` is there: how a coroutine, or a thread, hears that `outcome` is set.
-    `leads` tells a waiting thread that the next run is its to make.
-    """
-
-    inputs: Arrays
-    rows: int
-    size: int
-    signature: Signature
-    ticket: Ticket | None
-    enqueued: float
-    answer: asyncio.Future[None] | None = None
-    told: threading.Event | None = None
-    leads: bool = False
-    timer: asyncio.TimerHandle | None = None
-    watcher: asyncio.Task[None] | None = None
-    outcome: Outcome | None = None
-
-    @property
-    def deadline(self) -> float | None:
-        return None if self.ticket is None else self.ticket.deadline
-
-    def outputs(self) -> Arrays:
-        """The answer; raises what was found instead of it."""
-        if isinstance(self.outcome, Exception):
-            raise self.outcome
-        if self.outcome is None:
-            raise RuntimeError("asked for its outputs before it had any")
-        return self.outcome
-
-
-def waiting_for(inputs: Arrays, ticket: Ticket | None, now: float) -> Waiting:
-    arrays = list(inputs.values())
-    return Waiting(
-        inputs=inputs,
-        rows=arrays[0].shape[0] if arrays and arrays[0].ndim else 1,
-        size=sum(array.nbytes for array in arrays),
-        signature=tuple((array.dtype.char, array.shape[1:]) for array in arrays),
-        ticket=ticket,
-        enqueued=now,
-    )
 
 
 def take_batch(queue: deque[Waiting], max_size: int) -> list[Waiting]:

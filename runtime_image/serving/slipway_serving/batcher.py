@@ -1,4 +1,4 @@
-"""Dynamic batching: one run at a time; requests that wait meanwhile share the next one."""
+"""Dynamic batching: requests that wait while the model runs share the next run."""
 
 import asyncio
 import queue
@@ -7,12 +7,16 @@ import time
 from collections import deque
 from collections.abc import Sequence
 
-from slipway_serving.batch import Arrays, Observe, Outcome, Run, Waiting, run_batch, take_batch, waiting_for
+from slipway_serving.batch import Observe, Run, run_batch, take_batch
+from slipway_serving.deadlines import DeadlineTimer
 from slipway_serving.errors import ClientGoneError, DeadlineExceededError
 from slipway_serving.pace import Pace
 from slipway_serving.ticket import Ticket
+from slipway_serving.waiting import Arrays, Outcome, Waiting, tell
 
 _DROPPED: dict[type[Exception], str] = {DeadlineExceededError: "deadline", ClientGoneError: "client_gone"}
+# The event loop makes runs for so long before it looks for what else there is to do.
+_TURN_SECONDS = 0.002
 
 
 class Batcher:
@@ -20,7 +24,9 @@ class Batcher:
 
     While requests wait there is one leader who makes the next run: the event loop itself where runs are expected to
     take less than `inline_seconds`, so that a small model pays for no change of threads; a waiting thread; else the
-    worker. The leadership passes on with the head of the queue.
+    worker. The leadership passes on with the head of the queue. Runs of a queue follow one another; beside them, a
+    thread makes a run that is expected to be so short on its own, at once, and so does the event loop where nothing
+    may be joined and nobody leads. `run` must bear that.
 
     An idle server runs what is there at once. Behind a run the worker holds two or more requests back that are fewer
     than those of the last run, until the oldest has waited `max_delay`: the callers just answered may ask again.
@@ -49,11 +55,13 @@ class Batcher:
         self._is_led_by_thread = False
         self._running: Sequence[Waiting] = ()
         self._running_since: float | None = None
+        self._running_here: dict[Waiting, float] = {}
         self._last_requests = 1
         self._is_closing = False
         self.dropped = {"deadline": 0, "client_gone": 0, "shutdown": 0}
         self._handed: queue.SimpleQueue[list[Waiting] | None] = queue.SimpleQueue()
         self._worker: threading.Thread | None = None
+        self._deadlines = DeadlineTimer(self._give_up_late)
 
     @property
     def depth(self) -> int:
@@ -68,13 +76,16 @@ class Batcher:
 
     @property
     def running(self) -> int:
-        """Requests in the current run."""
-        return len(self._running)
+        """Requests in a run."""
+        return len(self._running) + len(self._running_here)
 
     @property
     def running_since(self) -> float | None:
-        """When the current run began, of `time.monotonic`."""
-        return self._running_since
+        """When the run began, of `time.monotonic`, that has been going for the longest."""
+        since = list(self._running_here.values())
+        if self._running_since is not None:
+            since.append(self._running_since)
+        return min(since, default=None)
 
     async def submit(self, inputs: Arrays, ticket: Ticket | None = None) -> Arrays:
         """Outputs for these inputs, from a run of its own or a joined one.
@@ -82,55 +93,56 @@ class Batcher:
         Raises:
             RequestError: the model refused or failed on just these inputs, or the ticket's time or client is over.
         """
+        waiting = Waiting(inputs, ticket, time.monotonic())
+        if self._max_size == 1 and not self._has_leader and self._is_quick(waiting.size):
+            return self._run_here(waiting)
         loop = asyncio.get_running_loop()
-        waiting = waiting_for(inputs, ticket, time.monotonic())
         waiting.answer = loop.create_future()
+        if ticket is not None:
+            ticket.on_abandon(self._abandon)
         with self._lock:
-            is_led_by_thread = self._is_led_by_thread
             if self._enqueue(waiting):
                 # Not called at once: requests that arrived in the same turn of the loop are joined for free.
                 loop.call_soon(self._lead_on_loop, loop)
+            is_led_by_thread = self._is_led_by_thread
         if is_led_by_thread:
-            self._arm(waiting, loop)
+            self._deadlines.watch(waiting.deadline, loop)
         try:
             await waiting.answer
         except asyncio.CancelledError:
             self._give_up(waiting, ClientGoneError("the request was cancelled"))
             raise
-        finally:
-            self._disarm(waiting)
         return waiting.outputs()
 
     def submit_blocking(self, inputs: Arrays, ticket: Ticket | None = None) -> Arrays:
         """`submit` for a thread. Where nobody runs anything, the run is made on the caller's own thread."""
-        waiting = waiting_for(inputs, ticket, time.monotonic())
-        if self._is_quick([waiting]):
+        waiting = Waiting(inputs, ticket, time.monotonic())
+        if self._is_quick(waiting.size):
             return self._run_here(waiting)
         waiting.told = threading.Event()
+        if ticket is not None:
+            ticket.on_abandon(self._abandon)
         with self._lock:
             waiting.leads = self._enqueue(waiting)
             self._is_led_by_thread |= waiting.leads
-        if ticket is not None:
-            ticket.on_abandon(lambda: self._abandon(waiting))
         while waiting.outcome is None or waiting.leads:
             if waiting.leads:
                 waiting.leads = False
                 self._lead_on_thread()
-            elif not waiting.told.wait(self._seconds_left(waiting)):
+            elif not waiting.told.wait(_seconds_until(waiting.deadline)):
                 self._give_up(waiting, _too_late())
-        if ticket is not None:
-            ticket.on_abandon(None)
         return waiting.outputs()
 
     def _run_here(self, waiting: Waiting) -> Arrays:
         """At once, beside whatever else runs: for a small model, to change threads takes longer than the run."""
-        if self._is_over(waiting, time.monotonic()):
-            return waiting.outputs()
-        started, worked = time.monotonic(), time.thread_time()
-        (waiting.outcome,) = run_batch(self._run, [waiting], self._observe)
-        self.pace.record(waiting.size, time.thread_time() - worked)
-        if waiting.ticket is not None:
-            waiting.ticket.was_run(waiting.rows, (waiting.enqueued, started, time.monotonic()))
+        with self._lock:
+            is_over = self._is_over(waiting, time.monotonic())
+        if not is_over:
+            self._running_here[waiting] = time.monotonic()
+            try:
+                self._execute([waiting])
+            finally:
+                del self._running_here[waiting]
         return waiting.outputs()
 
     def close(self) -> None:
@@ -143,9 +155,7 @@ class Batcher:
 
     def give_up_all(self, error: Exception) -> None:
         """Answer all that wait or run with this error."""
-        with self._lock:
-            unanswered = [*self._running, *self._queue]
-        for waiting in unanswered:
+        for waiting in self._unanswered():
             self._give_up(waiting, error)
 
     # The queue.
@@ -186,7 +196,7 @@ class Batcher:
             self._drop(waiting, _too_late())
         else:
             return False
-        _tell([waiting])
+        tell([waiting])
         return True
 
     def _drop(self, waiting: Waiting, error: Exception) -> None:
@@ -203,51 +213,47 @@ class Batcher:
                 self._queue.remove(waiting)
             if self._is_holding:
                 self._company.notify()
-        _tell([waiting])
+        tell([waiting])
 
-    def _abandon(self, waiting: Waiting) -> None:
-        self._give_up(waiting, _gone())
+    def _unanswered(self) -> list[Waiting]:
+        with self._lock:
+            return [waiting for waiting in (*self._running, *self._queue) if waiting.outcome is None]
 
-    def _seconds_left(self, waiting: Waiting) -> float | None:
-        return None if waiting.deadline is None else max(0.0, waiting.deadline - time.monotonic())
+    def _abandon(self, ticket: Ticket) -> None:
+        for waiting in self._unanswered():
+            if waiting.ticket is ticket:
+                self._give_up(waiting, _gone())
 
-    # Waiting on the event loop costs a timer and a task, so it is armed only for who really has to wait.
-
-    def _arm(self, waiting: Waiting, loop: asyncio.AbstractEventLoop) -> None:
-        ticket = waiting.ticket
-        if ticket is None or waiting.timer is not None or waiting.watcher is not None:
-            return
-        ticket.on_abandon(lambda: self._abandon(waiting))
-        left = self._seconds_left(waiting)
-        if left is not None:
-            waiting.timer = loop.call_later(left, self._give_up, waiting, _too_late())
-        if ticket.until_gone is not None:
-            waiting.watcher = loop.create_task(_watch(ticket))
-
-    def _disarm(self, waiting: Waiting) -> None:
-        if waiting.timer is not None:
-            waiting.timer.cancel()
-        if waiting.watcher is not None:
-            waiting.watcher.cancel()
-        if waiting.ticket is not None:
-            waiting.ticket.on_abandon(None)
+    def _give_up_late(self, now: float) -> float | None:
+        """Answer those for whom it is too late; the earliest deadline of the others."""
+        earliest = None
+        for waiting in self._unanswered():
+            deadline = waiting.deadline
+            if deadline is None or waiting.answer is None:
+                continue
+            if deadline <= now:
+                self._give_up(waiting, _too_late())
+            elif earliest is None or deadline < earliest:
+                earliest = deadline
+        return earliest
 
     # The leader.
 
     def _lead_on_loop(self, loop: asyncio.AbstractEventLoop) -> None:
-        batch = self._take()
-        if not batch:
-            return
-        if self._is_quick(batch):
+        """All that is there, since answers that are sent in one turn of the loop cost less than as many turns."""
+        end = time.monotonic() + _TURN_SECONDS
+        while batch := self._take():
+            if not self._is_quick(sum([waiting.size for waiting in batch])):
+                with self._lock:
+                    self._is_led_by_thread = True
+                self._hand_to_worker(batch)
+                break
             self._execute(batch)
-            self._pass_on()
-            return
-        with self._lock:
-            self._is_led_by_thread = True
-            here = [waiting for waiting in (*batch, *self._queue) if waiting.answer is not None]
-        for waiting in here:
-            self._arm(waiting, loop)
-        self._hand_to_worker(batch)
+            if time.monotonic() >= end:
+                self._pass_on()
+                break
+        if self._is_led_by_thread:
+            self._deadlines.watch(self._give_up_late(time.monotonic()), loop)
 
     def _lead_on_thread(self) -> None:
         batch = self._take()
@@ -277,7 +283,7 @@ class Batcher:
                 self._lay_down()
                 return
             head = self._queue[0]
-            goes_to_loop = head.answer is not None and self._is_quick([head])
+            goes_to_loop = head.answer is not None and self._is_quick(head.size)
             self._is_led_by_thread = not goes_to_loop
             if head.told is not None:
                 head.leads = True
@@ -294,8 +300,7 @@ class Batcher:
         if self._is_closing:
             self._handed.put(None)
 
-    def _is_quick(self, batch: Sequence[Waiting]) -> bool:
-        size = sum(waiting.size for waiting in batch)
+    def _is_quick(self, size: int) -> bool:
         return self._inline_seconds > 0 and self.pace.expect(size) < self._inline_seconds
 
     def _await_company(self) -> None:
@@ -316,53 +321,25 @@ class Batcher:
         started, worked = time.monotonic(), time.thread_time()
         outcomes = run_batch(self._run, batch, self._observe)
         # The thread's own time: on the wall's clock, a busy event loop would make a small model look slow.
-        self.pace.record(sum(waiting.size for waiting in batch), time.thread_time() - worked)
+        self.pace.record(sum([waiting.size for waiting in batch]), time.thread_time() - worked)
         ended = time.monotonic()
         self.pace.record_service(len(batch), ended - started)
         self._settle(batch, outcomes, started, ended)
 
     def _settle(self, batch: list[Waiting], outcomes: Sequence[Outcome], started: float, ended: float) -> None:
         with self._lock:
-            self._running, self._running_since = (), None
+            if self._running is batch:
+                self._running, self._running_since = (), None
             for waiting, outcome in zip(batch, outcomes, strict=True):
                 if waiting.ticket is not None:
                     waiting.ticket.was_run(waiting.rows, (waiting.enqueued, started, ended))
                 if waiting.outcome is None:
                     waiting.outcome = outcome
-        _tell(batch)
+        tell(batch)
 
 
-async def _watch(ticket: Ticket) -> None:
-    if ticket.until_gone is not None:
-        await ticket.until_gone()
-        ticket.abandon()
-
-
-def _tell(batch: Sequence[Waiting]) -> None:
-    """Wake whoever waits for these; coroutines all at once on their loop."""
-    answers = []
-    for waiting in batch:
-        if waiting.told is not None:
-            waiting.told.set()
-        elif waiting.answer is not None:
-            answers.append(waiting.answer)
-    if not answers:
-        return
-    loop = answers[0].get_loop()
-    try:
-        is_here = asyncio.get_running_loop() is loop
-    except RuntimeError:
-        is_here = False
-    if is_here:
-        _wake(answers)
-    elif not loop.is_closed():
-        loop.call_soon_threadsafe(_wake, answers)
-
-
-def _wake(answers: Sequence[asyncio.Future[None]]) -> None:
-    for answer in answers:
-        if not answer.done():
-            answer.set_result(None)
+def _seconds_until(deadline: float | None) -> float | None:
+    return None if deadline is None else max(0.0, deadline - time.monotonic())
 
 
 def _gone() -> ClientGoneError:

@@ -19,7 +19,6 @@ from slipway_contract.manifest import Manifest
 from slipway_serving.access_log import AccessLog
 from slipway_serving.admission import Admission
 from slipway_serving.artifact import Artifact
-from slipway_serving.batch import Arrays
 from slipway_serving.batcher import Batcher
 from slipway_serving.description import VERSION, is_joinable
 from slipway_serving.errors import NotReadyError, OverloadedError, UnknownModelError
@@ -31,6 +30,7 @@ from slipway_serving.session import Session
 from slipway_serving.settings import Settings
 from slipway_serving.statistics import Statistics
 from slipway_serving.ticket import Ticket
+from slipway_serving.waiting import Arrays
 
 # Below this, another thread costs more than it spares the event loop.
 _INLINE_SECONDS = 0.0003

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from slipway_serving.abandonment import Connection
 from slipway_serving.app import App
 from slipway_serving.artifact import open_artifact
 from slipway_serving.connections import ConnectionWatch
@@ -79,7 +80,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 App(plane, build_control(plane)),
                 loop="uvloop",
-                http="httptools",
+                http=Connection,
                 ws="none",
                 lifespan="off",
                 log_config=None,

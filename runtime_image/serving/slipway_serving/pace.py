@@ -1,4 +1,7 @@
-"""How long a run holds its thread, learned from the runs before, by the size of their inputs."""
+"""How long a run holds its thread, learned from the runs before, by the size of their inputs.
+
+Safe to use from any thread: of two that record at once, one may go unheard.
+"""
 
 _DECAY = 0.75
 _PER_REQUEST_WEIGHT = 0.2
@@ -32,7 +35,8 @@ class Pace:
         seconds = self._seconds.get(bucket)
         if seconds is not None:
             return seconds
-        smaller = max((known for known in self._seconds if known < bucket), default=None)
+        others = list(self._seconds)
+        smaller = max((known for known in others if known < bucket), default=None)
         if smaller is not None:
             return self._seconds[smaller] * float(1 << (bucket - smaller))
-        return min((self._seconds[known] for known in self._seconds if known > bucket), default=float("inf"))
+        return min((self._seconds[known] for known in others), default=float("inf"))

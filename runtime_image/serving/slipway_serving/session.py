@@ -37,7 +37,7 @@ _LARGE_BYTES = 8 << 20
 
 
 class Session:
-    """One loaded model. Not locked: its owner makes one run at a time, each over all threads."""
+    """One loaded model. Runs may overlap; all share its threads."""
 
     def __init__(self, model_path: Path, *, intra_op_threads: int, providers: Sequence[Provider]) -> None:
         options = onnxruntime.SessionOptions()

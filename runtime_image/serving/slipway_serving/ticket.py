@@ -1,9 +1,9 @@
 """One request on its way: what it may cost, how long it may take, and when it was where."""
 
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from slipway_serving.admission import Admission
 
@@ -20,7 +20,6 @@ class Ticket:
         request_id: what the client calls the request, for the access log.
         deadline: when its answer is no longer worth computing; None for never.
         is_abandoned: nobody waits for the answer.
-        until_gone: returns when the client is gone; awaited only while the request waits for the session.
         rows: how many its inputs have.
     """
 
@@ -43,7 +42,6 @@ class Ticket:
         "route",
         "rows",
         "started",
-        "until_gone",
     )
 
     def __init__(
@@ -60,7 +58,7 @@ class Ticket:
         self._done = done
         self._size = 0
         self._has_arrived = False
-        self._withdraw: Callable[[], None] | None = None
+        self._withdraw: Callable[[Ticket], None] | None = None
         self.accepted = time.monotonic()
         self.arrived = self.enqueued = self.started = self.ended = 0.0
         self.protocol = protocol
@@ -69,7 +67,6 @@ class Ticket:
         self.request_id: str | None = None
         self.deadline: float | None = None
         self.is_abandoned = False
-        self.until_gone: Callable[[], Coroutine[Any, Any, None]] | None = None
         self.rows = 0
 
     def __enter__(self) -> Self:
@@ -121,8 +118,8 @@ class Ticket:
         self.is_abandoned = True
         withdraw = self._withdraw
         if withdraw is not None:
-            withdraw()
+            withdraw(self)
 
-    def on_abandon(self, withdraw: Callable[[], None] | None) -> None:
-        """What `abandon` is to call while the request waits."""
+    def on_abandon(self, withdraw: Callable[["Ticket"], None]) -> None:
+        """What `abandon` is to call from now on."""
         self._withdraw = withdraw

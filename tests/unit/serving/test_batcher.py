@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from support.waiting import eventually
 
-from slipway_serving.batch import Arrays, Waiting, run_batch, take_batch, waiting_for
+from slipway_serving.batch import run_batch, take_batch
 from slipway_serving.batcher import Batcher
 from slipway_serving.errors import InvalidRequestError
+from slipway_serving.waiting import Arrays, Waiting
 
 
 class GatedModel:
@@ -177,7 +178,7 @@ async def test_every_run_is_observed_with_its_rows(model: GatedModel) -> None:
 
 
 def waiting(inputs: Arrays) -> Waiting:
-    return waiting_for(inputs, None, 0.0)
+    return Waiting(inputs, None, 0.0)
 
 
 def test_the_oldest_request_always_goes_and_the_order_of_the_others_stays() -> None:

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from support.waiting import eventually, wait_until
 
 from slipway_serving.admission import Admission
-from slipway_serving.batch import Arrays
 from slipway_serving.batcher import Batcher
 from slipway_serving.errors import ClientGoneError, DeadlineExceededError, InvalidRequestError, OverloadedError
 from slipway_serving.ticket import Ticket
+from slipway_serving.waiting import Arrays
 
 REFUSED = -1.0
 
@@ -163,16 +163,10 @@ async def test_a_client_that_goes_away_takes_its_request_out_of_the_queue(model:
     model.gate.clear()
     first = asyncio.create_task(batcher.submit(rows(1)))
     await eventually(model.entered.is_set)
-    gone = asyncio.Event()
     leaving = ticket()
-
-    async def until_gone() -> None:
-        await gone.wait()
-
-    leaving.until_gone = until_gone
     waits = asyncio.create_task(batcher.submit(rows(2), leaving))
     await eventually(lambda: batcher.depth == 1)
-    gone.set()
+    leaving.abandon()
     with pytest.raises(ClientGoneError):
         await waits
     assert batcher.depth == 0

@@ -290,6 +290,59 @@ async def test_how_long_a_run_has_been_going_is_known(model: Doubling) -> None:
     assert batcher.running_since is None
 
 
+async def test_a_deadline_counts_for_who_came_before_the_run_was_handed_to_a_thread(model: Doubling) -> None:
+    batcher = Batcher(model.run, inline_seconds=1.0)
+    model.gate.clear()
+    first = asyncio.create_task(batcher.submit(rows(1)))
+    late = asyncio.create_task(batcher.submit(rows(2), ticket(0.01)))
+    with pytest.raises(DeadlineExceededError):
+        await late
+    assert not first.done()
+    model.gate.set()
+    await first
+    assert model.computed == [1]
+
+
+def test_a_quick_run_on_a_thread_of_its_own_is_seen_like_any_other() -> None:
+    model = Doubling(beside=True)
+    batcher = Batcher(model.run, inline_seconds=1.0)
+    batcher.pace.record(8, 0.0)
+    model.gate.clear()
+    asks = [Ask(batcher, rows(value)) for value in (1, 2)]
+    wait_until(lambda: model.concurrent == 2)
+    assert batcher.running == 2
+    since = batcher.running_since
+    assert since is not None
+    assert since <= time.monotonic()
+    model.gate.set()
+    assert [ask.result()["y"][0, 0] for ask in asks] == [2, 4]
+    assert batcher.running == 0
+    assert batcher.running_since is None
+
+
+async def test_without_batching_a_quick_model_is_run_at_once_also_for_many(model: Doubling) -> None:
+    batcher = Batcher(model.run, inline_seconds=1.0)
+    batcher.pace.record(8, 0.0)
+    answers = await asyncio.gather(*(batcher.submit(rows(value)) for value in (1, 2, 3)))
+    assert [answer["y"][0, 0] for answer in answers] == [2, 4, 6]
+    assert set(model.threads) == {threading.current_thread().name}
+    with pytest.raises(DeadlineExceededError):
+        await batcher.submit(rows(4), ticket(0.0))
+    gone = ticket()
+    gone.abandon()
+    with pytest.raises(ClientGoneError):
+        await batcher.submit(rows(5), gone)
+    assert model.computed == [1, 2, 3]
+    assert batcher.dropped == {"deadline": 1, "client_gone": 1, "shutdown": 0}
+
+
+async def test_quick_requests_of_one_turn_of_the_event_loop_share_a_run(model: Doubling) -> None:
+    batcher = Batcher(model.run, max_size=8, inline_seconds=1.0)
+    batcher.pace.record(8, 0.0)
+    await asyncio.gather(*(batcher.submit(rows(value)) for value in (1, 2, 3)))
+    assert model.threads == [threading.current_thread().name]
+
+
 async def test_whoever_still_waits_can_be_sent_away(model: Doubling) -> None:
     batcher = Batcher(model.run)
     model.gate.clear()

@@ -74,8 +74,9 @@ class Admission:
                 self._arriving -= 1
 
     def _refuse_one_too_many(self, size: int, *, is_in: bool) -> None:
-        waiting = self.in_flight - self._arriving - max(1, self._running())
-        if waiting >= self._max_waiting:
+        # A property of the engine is asked only where it may decide.
+        complete = self.in_flight - self._arriving
+        if complete > self._max_waiting and complete - max(1, self._running()) >= self._max_waiting:
             raise self._overloaded("queue_full", f"{self._max_waiting} requests are waiting already")
         if not is_in and self.bytes_held + size > self._max_bytes:
             raise self._memory_full()

@@ -72,18 +72,20 @@ class App:
         model = f"/v2/models/{self._plane.model_name}"
         return f"{model}/infer", f"{model}/versions/{VERSION}/infer"
 
-    async def _infer(self, body: bytes, headers: Headers, ticket: Ticket) -> Answer:
-        return await self._plane.infer(body, _header_length(headers), ticket)
+    def _infer(self, body: bytes, headers: Headers, ticket: Ticket) -> Awaitable[Answer]:
+        return self._plane.infer(body, _header_length(headers), ticket)
 
-    async def _predict(self, body: bytes, headers: Headers, ticket: Ticket) -> Answer:
-        return await self._plane.predict(body, ticket)
+    def _predict(self, body: bytes, headers: Headers, ticket: Ticket) -> Awaitable[Answer]:
+        return self._plane.predict(body, ticket)
 
     async def _answer(self, call: Call, scope: Scope, receive: Receive, send: Send) -> int:
         headers = dict(scope["headers"])
         announced = min(_announced(headers), self._plane.settings.max_request_bytes)
         try:
             with self._plane.accept(announced, route=self._route(call)) as ticket:
-                ticket.request_id = headers.get(_REQUEST_ID, b"").decode("latin-1") or None
+                request_id = headers.get(_REQUEST_ID)
+                if request_id:
+                    ticket.request_id = request_id.decode("latin-1")
                 scope[TICKET] = ticket
                 ticket.code = await self._exchange(call, headers, ticket, receive, send)
                 return ticket.code
@@ -94,7 +96,8 @@ class App:
         try:
             _limit_time(headers, ticket)
             limit = self._plane.settings.max_request_bytes
-            encoding = known_encoding(headers.get(b"content-encoding", b"").decode("latin-1"))
+            named = headers.get(b"content-encoding")
+            encoding = None if named is None else known_encoding(named.decode("latin-1"))
             body = await read_body(receive, headers, limit, ticket)
             if encoding is not None:
                 body = await inflated(body, encoding, limit, ticket.hold)
@@ -109,7 +112,10 @@ class App:
         content = [_JSON]
         if answer.header_length is not None:
             content = [_BINARY, (_HEADER_LENGTH, str(answer.header_length).encode())]
-        await self._send(send, 200, *await _compressed(content, answer.body, headers))
+        body = answer.body
+        if b"accept-encoding" in headers:
+            content, body = await _compressed(content, body, headers[b"accept-encoding"])
+        await self._send(send, 200, content, body)
         return 200
 
     async def _send_error(self, send: Send, error: RequestError) -> int:
@@ -170,10 +176,9 @@ def _limit_time(headers: Headers, ticket: Ticket) -> None:
 
 
 async def _compressed(
-    content: list[tuple[bytes, bytes]], body: bytes, headers: Headers
+    content: list[tuple[bytes, bytes]], body: bytes, accepted: bytes
 ) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    accepted = headers.get(b"accept-encoding")
-    encoding = None if accepted is None else accepted_encoding(accepted.decode("latin-1"))
+    encoding = accepted_encoding(accepted.decode("latin-1"))
     compressed = None if encoding is None else await deflated(body, encoding)
     if encoding is None or compressed is None:
         return content, body

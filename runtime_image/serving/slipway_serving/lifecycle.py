@@ -1,6 +1,7 @@
 """One server's life: live at once, ready when the model has proved itself, draining on SIGTERM, then gone."""
 
 import asyncio
+import gc
 import logging
 import math
 import os
@@ -86,6 +87,7 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,  # nothing here asks who the client is
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=math.ceil(plane.settings.drain_timeout) + _REFUSAL_SECONDS,
             )
@@ -163,6 +165,8 @@ class Server(uvicorn.Server):
 
     def _become_ready(self, model: LoadedModel, seconds: float) -> None:
         self._plane.serve(model)
+        # What is there now stays, so the collector need not look at it again and again while requests are served.
+        gc.freeze()
         log_event(
             "ready",
             model=model.name,

@@ -150,7 +150,7 @@ def _split(body: bytes, header_length: int | None) -> tuple[dict[str, Any], memo
 
 def _decode_tensor(tensor: dict[str, Any], spec: TensorSpec, blob: memoryview) -> tuple[Array, memoryview]:
     shape = tensor.get("shape")
-    if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
+    if not isinstance(shape, list) or not set(map(type, shape)) <= {int} or min(shape, default=0) < 0:
         raise InvalidRequestError(f"input {spec.name!r}: shape must be a list of sizes")
     require_declared(tensor.get("datatype"), shape, spec)
     size = _parameters(tensor, spec.name).get("binary_data_size")

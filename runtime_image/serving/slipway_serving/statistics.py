@@ -2,7 +2,7 @@
 
 import threading
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from slipway_serving.ticket import Ticket
@@ -16,11 +16,14 @@ class Total:
     """How often something happened, and how long it took altogether."""
 
     count: int = 0
-    ns: int = 0
+    seconds: float = 0.0
 
     def add(self, seconds: float) -> None:
         self.count += 1
-        self.ns += max(0, round(seconds * _NANOSECONDS))
+        self.seconds += seconds
+
+    def describe(self) -> dict[str, int]:
+        return {"count": self.count, "ns": max(0, round(self.seconds * _NANOSECONDS))}
 
 
 @dataclass
@@ -80,8 +83,9 @@ class Statistics:
                 "last_inference": self.last_inference,
                 "inference_count": self.inference_count,
                 "execution_count": self.execution_count,
-                "inference_stats": asdict(self._stages),
+                "inference_stats": {stage: total.describe() for stage, total in vars(self._stages).items()},
                 "batch_stats": [
-                    {"batch_size": rows, "compute_infer": asdict(total)} for rows, total in sorted(self._runs.items())
+                    {"batch_size": rows, "compute_infer": total.describe()}
+                    for rows, total in sorted(self._runs.items())
                 ],
             }

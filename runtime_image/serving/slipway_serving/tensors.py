@@ -115,9 +115,11 @@ def require_declared(datatype: Any, shape: Sequence[int], spec: TensorSpec) -> N
 
 def fits(shape: Sequence[int], expected: Sequence[int | str]) -> bool:
     """Whether a shape is one that an input can have; dynamic axes take any size."""
-    return len(shape) == len(expected) and all(
-        size == got or isinstance(size, str) for size, got in zip(expected, shape, strict=True)
-    )
+    return len(shape) == len(expected) and all(map(_takes, expected, shape))
+
+
+def _takes(axis: int | str, size: int) -> bool:
+    return axis == size or isinstance(axis, str)
 
 
 def require_complete(arrays: Arrays, specs: Sequence[TensorSpec]) -> None:

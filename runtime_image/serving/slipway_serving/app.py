@@ -5,7 +5,8 @@ them when measured), and the data plane validates anyway.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
+from typing import Literal
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -37,7 +38,7 @@ _MOST_DIGITS = 18
 _log = logging.getLogger(__name__)
 
 Headers = dict[bytes, bytes]
-Call = Callable[[bytes, Headers, Ticket], Awaitable[Answer]]
+Route = Literal["infer", "predict"]
 
 
 class App:
@@ -48,51 +49,47 @@ class App:
         self._control = control
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        call = self._inference_call(scope["path"]) if scope["type"] == "http" else None
-        if call is None:
+        route = self._route(scope["path"]) if scope["type"] == "http" else None
+        if route is None:
             await self._control(scope, receive, send)
         elif scope["method"] != "POST":
             sentence = f"{scope['method']} is not allowed on {scope['path']}"
             await self._send(send, 405, [_JSON, (b"allow", b"POST")], error_body(sentence))
         else:
-            code = await self._answer(call, scope, receive, send)
-            self._plane.metrics.count_request(code, route=self._route(call))
+            code = await self._answer(route, scope, receive, send)
+            self._plane.metrics.count_request(code, route=route)
 
-    def _inference_call(self, path: str) -> Call | None:
+    def _route(self, path: str) -> Route | None:
         if path in ("/v1/predict", "/predict"):
-            return self._predict
+            return "predict"
         if path.endswith("/infer") and path in self._infer_paths():
-            return self._infer
+            return "infer"
         return None
-
-    def _route(self, call: Call) -> str:
-        return "infer" if call == self._infer else "predict"
 
     def _infer_paths(self) -> tuple[str, str]:
         model = f"/v2/models/{self._plane.model_name}"
         return f"{model}/infer", f"{model}/versions/{VERSION}/infer"
 
-    def _infer(self, body: bytes, headers: Headers, ticket: Ticket) -> Awaitable[Answer]:
+    def _ask(self, route: Route, body: bytes, headers: Headers, ticket: Ticket) -> Awaitable[Answer]:
+        if route == "predict":
+            return self._plane.predict(body, ticket)
         return self._plane.infer(body, _header_length(headers), ticket)
 
-    def _predict(self, body: bytes, headers: Headers, ticket: Ticket) -> Awaitable[Answer]:
-        return self._plane.predict(body, ticket)
-
-    async def _answer(self, call: Call, scope: Scope, receive: Receive, send: Send) -> int:
+    async def _answer(self, route: Route, scope: Scope, receive: Receive, send: Send) -> int:
         headers = dict(scope["headers"])
         announced = min(_announced(headers), self._plane.settings.max_request_bytes)
         try:
-            with self._plane.accept(announced, route=self._route(call)) as ticket:
+            with self._plane.accept(announced, route=route) as ticket:
                 request_id = headers.get(_REQUEST_ID)
                 if request_id:
                     ticket.request_id = request_id.decode("latin-1")
                 scope[TICKET] = ticket
-                ticket.code = await self._exchange(call, headers, ticket, receive, send)
+                ticket.code = await self._exchange(route, headers, ticket, receive, send)
                 return ticket.code
         except RequestError as error:
             return await self._send_error(send, error)
 
-    async def _exchange(self, call: Call, headers: Headers, ticket: Ticket, receive: Receive, send: Send) -> int:
+    async def _exchange(self, route: Route, headers: Headers, ticket: Ticket, receive: Receive, send: Send) -> int:
         try:
             _limit_time(headers, ticket)
             limit = self._plane.settings.max_request_bytes
@@ -101,7 +98,7 @@ class App:
             body = await read_body(receive, headers, limit, ticket)
             if encoding is not None:
                 body = await inflated(body, encoding, limit, ticket.hold)
-            answer = await call(body, headers, ticket)
+            answer = await self._ask(route, body, headers, ticket)
         except ClientGoneError:
             return _CLIENT_GONE
         except RequestError as error:

@@ -143,7 +143,8 @@ def _split(body: bytes, header_length: int | None) -> tuple[dict[str, Any], memo
     document = parse_json(view[:header_length])
     if not isinstance(document, dict):
         raise InvalidRequestError("the request must be a JSON object with a list of inputs")
-    if not isinstance(document.get("id"), str | None):
+    request_id = document.get("id")
+    if request_id is not None and not isinstance(request_id, str):
         raise InvalidRequestError("the request's id must be a string")
     return document, view[header_length:]
 

@@ -58,6 +58,8 @@ def watch(command: Sequence[str], environment: Mapping[str, str]) -> Watched:
         for line in process.stdout:
             done.last = json.loads(line)
             stage[0] = done.last.get("stage", stage[0])
+            # Also one that is over before memory is read again.
+            done.stages.setdefault(stage[0], Peak())
         done.code = process.wait()
         ended.set()
         reader.join()

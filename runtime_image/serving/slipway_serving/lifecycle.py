@@ -148,7 +148,7 @@ class Server(uvicorn.Server):
 
     def _listen_for_grpc(self, loop: asyncio.AbstractEventLoop, port: int) -> None:
         # Only now, because the import alone takes longer than all else of a small model's start.
-        from slipway_serving.grpc_server import GrpcServer  # noqa: PLC0415
+        from slipway_serving.grpc_server import GrpcServer  # noqa: PLC0415 (only once the model is ready)
 
         try:
             server = GrpcServer(self._plane, self._host, port)
